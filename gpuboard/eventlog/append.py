@@ -1,0 +1,103 @@
+"""Write event files that every reader of TensorBoard's format understands."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import threading
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from gpuboard.clock import Clock, SystemClock
+from gpuboard.eventlog.native import masked_crc32c
+from gpuboard.eventlog.proto.event_pb2 import Event, SessionLog, Summary
+
+_LENGTH = struct.Struct("<Q")
+_CHECKSUM = struct.Struct("<I")
+
+
+def frame(payload: bytes) -> bytes:
+    """Return a payload as one record: length, its checksum, payload, its checksum."""
+    length = _LENGTH.pack(len(payload))
+    return b"".join((length, _checksum(length), payload, _checksum(payload)))
+
+
+def _checksum(data: bytes) -> bytes:
+    # numba compiles for writable arrays only once; a copy of a few bytes costs less.
+    column = np.frombuffer(bytearray(data), np.uint8)
+    return _CHECKSUM.pack(int(masked_crc32c(column, 0, len(column))))
+
+
+class EventFileWriter:
+    """Appends events to a new file of a run directory; safe to use from any thread.
+
+    Args:
+        run: Directory of the run, made when it is missing.
+        purge_step: Tell readers that earlier points at this step and later are void.
+        clock: Where wall times come from.
+    """
+
+    _opened = 0
+
+    def __init__(
+        self, run: Path, *, purge_step: int | None = None, clock: Clock | None = None
+    ) -> None:
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        run.mkdir(parents=True, exist_ok=True)
+        now = self._clock.wall()
+        EventFileWriter._opened += 1
+        serial = f"{os.getpid()}.{EventFileWriter._opened}"
+        self.path = run / f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}.{serial}"
+        self._file = self.path.open("xb")
+        self.add(Event(wall_time=now, file_version="brain.Event:2"))
+        if purge_step is not None:
+            start = SessionLog(status=SessionLog.START)
+            self.add(Event(wall_time=now, step=purge_step, session_log=start))
+
+    def add(self, event: Event) -> None:
+        """Append one event as it is."""
+        record = frame(event.SerializeToString())
+        with self._lock:
+            self._file.write(record)
+
+    def add_scalar(
+        self, tag: str, value: float, step: int, *, wall_time: float | None = None
+    ) -> None:
+        """Append one scalar point, in the form that PyTorch writes.
+
+        Args:
+            tag: Name of the series; the part before the first "/" groups charts.
+            value: Kept as float32.
+            step: Any int64.
+            wall_time: Seconds since the epoch, now if not given.
+        """
+        time = self._clock.wall() if wall_time is None else wall_time
+        with np.errstate(over="ignore"):
+            number = float(np.float32(value))
+        summary = Summary(value=[Summary.Value(tag=tag, simple_value=number)])
+        self.add(Event(wall_time=time, step=step, summary=summary))
+
+    def flush(self) -> None:
+        """Hand everything written so far to the operating system."""
+        with self._lock:
+            self._file.flush()
+
+    def close(self) -> None:
+        """Flush and close the file."""
+        with self._lock:
+            self._file.close()
+
+    def __enter__(self) -> EventFileWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,129 @@
+"""Find the event files below a directory: a run is a directory that holds at least one."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from gpuboard import limits
+
+_MARK = "tfevents"
+_NOT_EVENTS = ".profile-empty"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FoundFile:
+    """One event file as it stood when it was looked at.
+
+    Attributes:
+        run: Directory relative to the log directory, "." for that itself.
+        path: Where to open it.
+        size: Bytes.
+        modified: Wall time of the last change in seconds.
+        identity: Device and inode.
+    """
+
+    run: str
+    path: Path
+    size: int
+    modified: float
+    identity: tuple[int, int]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Blocked:
+    """A place that could not be searched, relative to the log directory, and why."""
+
+    path: str
+    reason: str
+
+
+def discover(root: Path) -> Iterator[FoundFile | Blocked]:
+    """Yield every event file below `root`, and what could not be searched.
+
+    Links are followed, but not out of `root` and not into a directory that is being searched
+    already, so loops end. A file is an event file when its name contains "tfevents".
+
+    Args:
+        root: The log directory.
+    """
+    real_root = Path(os.path.realpath(root))
+    budget = _Budget(limits.MAX_DIRECTORY_ENTRIES.value)
+    yield from _search(root, ".", real_root, (), budget)
+
+
+class _Budget:
+    def __init__(self, entries: int) -> None:
+        self.left = entries
+
+
+def _search(
+    folder: Path,
+    run: str,
+    real_root: Path,
+    above: tuple[tuple[int, int], ...],
+    budget: _Budget,
+) -> Iterator[FoundFile | Blocked]:
+    try:
+        status = folder.stat()
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        yield Blocked(run, f"{error.strerror or error}; what lies below is not shown")
+        return
+    identity = (status.st_dev, status.st_ino)
+    if identity in above:
+        return
+    for entry in entries:
+        budget.left -= 1
+        if budget.left < 0:
+            if budget.left == -1:
+                yield Blocked(run, f"more than {limits.MAX_DIRECTORY_ENTRIES.value:,} entries")
+            return
+        yield from _look_at(entry, run, real_root, (*above, identity), budget)
+
+
+def _look_at(
+    entry: os.DirEntry[str],
+    run: str,
+    real_root: Path,
+    above: tuple[tuple[int, int], ...],
+    budget: _Budget,
+) -> Iterator[FoundFile | Blocked]:
+    inner = entry.name if run == "." else f"{run}/{entry.name}"
+    try:
+        is_folder = entry.is_dir()
+        if not is_folder and (_MARK not in entry.name or entry.name.endswith(_NOT_EVENTS)):
+            return
+        if entry.is_symlink() and not _is_inside(entry, real_root):
+            yield Blocked(inner, "a link that leads out of the log directory; it is not followed")
+            return
+        if not is_folder:
+            if entry.is_file():
+                yield _found(entry, run)
+            return
+    except OSError as error:
+        # A link to itself, or an entry that vanished since the listing.
+        yield Blocked(inner, f"{error.strerror or error}")
+        return
+    if len(above) > limits.MAX_DIRECTORY_DEPTH.value:
+        reason = f"nested deeper than {limits.MAX_DIRECTORY_DEPTH.value} folders; not searched"
+        yield Blocked(inner, reason)
+        return
+    yield from _search(Path(entry.path), inner, real_root, above, budget)
+
+
+def _is_inside(entry: os.DirEntry[str], real_root: Path) -> bool:
+    return Path(os.path.realpath(entry.path)).is_relative_to(real_root)
+
+
+def _found(entry: os.DirEntry[str], run: str) -> FoundFile:
+    status = entry.stat()
+    return FoundFile(
+        run=run,
+        path=Path(entry.path),
+        size=status.st_size,
+        modified=status.st_mtime,
+        identity=(status.st_dev, status.st_ino),
+    )

@@ -1,0 +1,465 @@
+"""Read an event file piece by piece, resuming where the last reading stopped.
+
+Whole records are scanned (see `gpuboard.eventlog.scan`); what is unfinished at the end of the file
+is read again when the file has changed. A file that was replaced, shrunk or rewritten in place
+is read anew from its start.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from google.protobuf.message import DecodeError
+
+from gpuboard import limits
+from gpuboard.eventlog import framing, scan
+from gpuboard.eventlog.blocks import RefBlock, ScalarBlock
+from gpuboard.eventlog.proto.event_pb2 import SessionLog, TaggedRunMetadata
+from gpuboard.eventlog.tags import GRAPH_TAG, LOG_TAG, META_GRAPH_TAG, TagNames
+
+CHUNK_BYTES = 4 << 20
+# A writer that says nothing for so long is not about to fill the zeros it left.
+PATIENCE_S = 600.0
+_FOOTPRINT_BYTES = 64
+
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong at one place of a file; `kind` is a key of `MEANING`."""
+
+    offset: int
+    kind: str
+    detail: str = ""
+
+
+MEANING = {
+    "damaged_record": "the payload does not match its checksum; this record was skipped, "
+    "reading went on behind it",
+    "malformed_event": "the record is intact but is no Event message; it was skipped, "
+    "reading went on behind it",
+    "long_tag": f"a tag name is longer than {limits.MAX_TAG_BYTES.value:,} bytes; "
+    "this value was skipped",
+    "no_wall_time": "the wall time is not a number; the points were kept, "
+    "they have no place on a time axis",
+    "damaged_length": "a record's length does not match its checksum",
+    "unwritten": "the file holds zeros where records should be, as after a crash or an "
+    "unfinished copy",
+    "unfinished": "the last record is cut short, as after a crash; it is read once it is whole",
+    "bad_metadata": "a tag's metadata is no SummaryMetadata message; the values were kept",
+    "bad_message": "the message inside an event could not be decoded; it was skipped",
+    "replaced": "the file was replaced or rewritten while it was watched; it was read anew",
+    "unreadable": "the file could not be read",
+    "deleted": "the file is gone; what was read from it is kept until the server restarts",
+}
+_NOTE_KINDS = {
+    scan.BAD_CHECKSUM: "damaged_record",
+    scan.BAD_EVENT: "malformed_event",
+    scan.LONG_TAG: "long_tag",
+    scan.NO_TIME: "no_wall_time",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Piece:
+    """What one piece of a file held.
+
+    Attributes:
+        scalars: Scalar points, grouped by tag, None when there were none.
+        refs: References to heavy values, None when there were none.
+        findings: What was wrong, with file offsets.
+        findings_total: How many there were; the list is capped.
+        events: Whole events, including those that hold no value.
+        first_time: Wall time of the first event, NaN without any.
+        last_time: Latest wall time, NaN without any.
+        purge_step: Step of a session start, None without one.
+        end: Offset behind the last byte that was taken in.
+    """
+
+    scalars: ScalarBlock | None
+    refs: RefBlock | None
+    findings: tuple[Finding, ...]
+    findings_total: int
+    events: int
+    first_time: float
+    last_time: float
+    purge_step: int | None
+    end: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Chunk:
+    data: Bytes
+    start: int
+    end: int
+    base: int  # offset in the file of data[0]
+    damage: Finding | None = None  # what lies before it
+
+
+class _Outputs:
+    """Output columns that scans of any file borrow: they are large, and needed for moments."""
+
+    def __init__(self) -> None:
+        self._spare: list[scan.Output] = []
+        self._lock = threading.Lock()
+
+    def take(self) -> scan.Output:
+        """Return empty columns that nobody else uses."""
+        with self._lock:
+            out = self._spare.pop() if self._spare else scan.make_output(1 << 12, 1 << 9)
+        out.counts[:] = 0
+        out.times[:] = np.nan
+        return out
+
+    def put_back(self, out: scan.Output) -> None:
+        """Lend columns to the next scan."""
+        with self._lock:
+            self._spare.append(out)
+
+
+_outputs = _Outputs()
+
+
+class _Scratch:
+    """A tag table and output columns that one scan at a time may use."""
+
+    def __init__(self) -> None:
+        self.table = scan.make_tag_table()
+        self.out = _outputs.take()
+        self.rename: npt.NDArray[np.int32] = np.empty(0, np.int32)
+
+    def fit(self, scalars: int) -> None:
+        """Make room for so many scalars before a scan starts."""
+        if len(self.out.step) < scalars:
+            self.out = scan.make_output(scalars, max(len(self.out.ref_step), scalars // 8))
+
+    def grow(self) -> None:
+        """Double whatever a scan may have found full."""
+        self.out = scan.grow_output(self.out)
+        self.table = scan.grow_tag_table(self.table)
+
+    def number_tags(self, names: TagNames) -> None:
+        """Give tags that are new to this table their number in the run."""
+        known, tags = len(self.rename), int(self.table.size[0])
+        if tags == known:
+            return
+        start = self.table.start
+        fresh = [
+            names.intern(self.table.names[start[t] : start[t + 1]].tobytes())
+            for t in range(known, tags)
+        ]
+        self.rename = np.append(self.rename, np.array(fresh, np.int32))
+
+
+class LogFile:
+    """One event file that may be growing: knows how far it was read and what is pending there.
+
+    Only one thread at a time may call `read`; the scans it submits may run in parallel.
+
+    Attributes:
+        offset: Everything before this byte was taken in.
+        pending: Trouble at `offset` that may yet resolve itself, None when there is none.
+        restarts: How often the file was found replaced and was read anew.
+    """
+
+    def __init__(self, path: Path, names: TagNames) -> None:
+        self.path = path
+        self.names = names
+        self.offset = 0
+        self.size = 0
+        self.modified = 0.0
+        self.pending: Finding | None = None
+        self.restarts = 0
+        self._identity: tuple[int, int] | None = None
+        self._footprint: tuple[int, bytes, bytes] = (0, b"", b"")
+        self._damage_start: int | None = None
+        self._spare: list[_Scratch] = []
+        self._lock = threading.Lock()
+
+    def read(
+        self,
+        now: float,
+        submit: Callable[[Callable[[_Chunk], Piece], _Chunk], Future[Piece]] | None = None,
+        ahead: int = 3,
+    ) -> Iterator[Piece]:
+        """Yield what the file holds beyond what was read before, in file order.
+
+        Args:
+            now: Wall time in seconds, to judge how long the file has been at rest.
+            submit: Runs scans elsewhere; without it each runs at once in this thread.
+            ahead: How many scans may be under way at a time.
+
+        Raises:
+            OSError: The file cannot be opened or read; what was yielded stands, call again.
+        """
+        with self.path.open("rb", buffering=0) as file:
+            status = os.fstat(file.fileno())
+            self._notice_replacement(file.fileno(), status)
+            self.size, self.modified = status.st_size, status.st_mtime
+            self.pending = None
+            at_rest = now - status.st_mtime > PATIENCE_S
+            waiting: collections.deque[Future[Piece]] = collections.deque()
+            for chunk in self._chunks(file.fileno(), status.st_size, at_rest):
+                if submit is None:
+                    yield self._scan_chunk(chunk)
+                    continue
+                waiting.append(submit(self._scan_chunk, chunk))
+                if len(waiting) >= ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+            self._remember(file.fileno())
+            # Ten thousand files at rest need no tables; a growing one soon has its tags again.
+            self._spare.clear()
+
+    def _notice_replacement(self, descriptor: int, status: os.stat_result) -> None:
+        identity = (status.st_dev, status.st_ino)
+        at, head, tail = self._footprint
+        is_other = self._identity not in (None, identity) or status.st_size < self.offset
+        if not is_other and at:
+            is_other = (
+                os.pread(descriptor, len(head), 0) != head
+                or os.pread(descriptor, len(tail), at - len(tail)) != tail
+            )
+        if is_other:
+            self.restarts += 1
+            self.offset = 0
+            self._damage_start = None
+            self._footprint = (0, b"", b"")
+            self._spare.clear()
+        self._identity = identity
+
+    def _remember(self, descriptor: int) -> None:
+        head = os.pread(descriptor, min(_FOOTPRINT_BYTES, self.offset), 0)
+        behind = self.offset if self._damage_start is None else self._damage_start
+        start = max(0, behind - _FOOTPRINT_BYTES)
+        # Damaged bytes belong to the footprint too: a repaired file is read anew.
+        stop = min(self.offset, behind + _FOOTPRINT_BYTES)
+        tail = os.pread(descriptor, stop - start, start)
+        self._footprint = (start + len(tail), head, tail)
+
+    def _chunks(self, descriptor: int, size: int, at_rest: bool) -> Iterator[_Chunk]:
+        """Yield buffers with the boundaries of the whole records in them, moving `offset` on."""
+        room = CHUNK_BYTES
+        damage: Finding | None = None
+        while self.offset < size:
+            data = np.empty(min(room, size - self.offset), np.uint8)
+            filled = os.preadv(descriptor, [data.data], self.offset)
+            room = CHUNK_BYTES
+            if filled == 0:
+                break
+            if self._damage_start is not None:
+                damage = self._search(data, filled, size)
+                if damage is None and self._damage_start is not None and self._is_spent(size):
+                    break
+                continue
+            end, reason = framing.walk(data, 0, filled, limits.MAX_RECORD_BYTES.value)
+            if end > 0:
+                chunk = _Chunk(data, 0, end, self.offset, damage)
+                damage = None
+                self.offset += end
+                yield chunk
+            elif reason == framing.DAMAGED:
+                self._damage_start = self.offset
+                self.offset += 1
+            elif reason == framing.ZEROS:
+                if not self._skip_zeros(data, filled, size, at_rest):
+                    break
+            else:
+                room = _bytes_of_record(data, filled)
+                if room > size - self.offset:
+                    self._wait_for_rest(size - self.offset, at_rest)
+                    break
+        if damage is not None:
+            yield _Chunk(np.empty(0, np.uint8), 0, 0, self.offset, damage)
+
+    def _search(self, data: Bytes, filled: int, size: int) -> Finding | None:
+        """Move `offset` to the next believable record behind damage; say what was passed over."""
+        start = self._damage_start
+        assert start is not None  # noqa: S101  only called while there is damage
+        found = framing.find_record(data, 0, filled, limits.MAX_RECORD_BYTES.value)
+        self.offset += found
+        if filled - found < framing.HEADER_BYTES:
+            lost = f"{size - start:,} bytes up to the end of the file could not be read"
+            self.pending = Finding(start, "damaged_length", lost)
+            return None
+        self.pending = None
+        self._damage_start = None
+        lost = f"{self.offset - start:,} bytes were skipped, reading went on at {self.offset:,}"
+        return Finding(start, "damaged_length", lost)
+
+    def _is_spent(self, size: int) -> bool:
+        return size - self.offset < framing.HEADER_BYTES
+
+    def _wait_for_rest(self, unfinished: int, at_rest: bool) -> None:
+        if at_rest:
+            self.pending = Finding(self.offset, "unfinished", f"{unfinished:,} bytes of it so far")
+
+    def _skip_zeros(self, data: Bytes, filled: int, size: int, at_rest: bool) -> bool:
+        """Decide what zeros at `offset` mean; True when reading is to go on behind them."""
+        if not at_rest:
+            return False
+        zeros = framing.count_zeros(data, 0, filled)
+        if zeros == size - self.offset:
+            detail = f"{zeros:,} zero bytes up to the end; read once something is written there"
+            self.pending = Finding(self.offset, "unwritten", detail)
+            return False
+        self._damage_start = self.offset
+        self.offset += max(1, zeros - framing.HEADER_BYTES)
+        return True
+
+    def _scan_chunk(self, chunk: _Chunk) -> Piece:
+        scratch = self._borrow()
+        try:
+            return self._scan_with(scratch, chunk)
+        finally:
+            _outputs.put_back(scratch.out)
+            with self._lock:
+                self._spare.append(scratch)
+
+    def _borrow(self) -> _Scratch:
+        with self._lock:
+            if not self._spare:
+                return _Scratch()
+            scratch = self._spare.pop()
+        scratch.out = _outputs.take()
+        return scratch
+
+    def _scan_with(self, scratch: _Scratch, chunk: _Chunk) -> Piece:
+        # An event with one scalar takes some 54 bytes; a guess too low costs one more round.
+        scratch.fit((chunk.end - chunk.start) // 40)
+        position = chunk.start
+        while True:
+            position = scan.scan(
+                chunk.data,
+                position,
+                chunk.end,
+                chunk.base,
+                limits.MAX_TAG_BYTES.value,
+                scratch.table,
+                scratch.out,
+            )
+            if position == chunk.end:
+                break
+            scratch.grow()
+        return self._piece(scratch, chunk)
+
+    def _piece(self, scratch: _Scratch, chunk: _Chunk) -> Piece:
+        out = scratch.out
+        scratch.number_tags(self.names)
+        findings = [] if chunk.damage is None else [chunk.damage]
+        findings += _notes(out)
+        findings += self._describe(scratch, chunk)
+        refs, purge_step = self._refs(scratch, chunk, findings)
+        return Piece(
+            scalars=_scalar_block(scratch, len(self.names)),
+            refs=refs,
+            findings=tuple(findings),
+            findings_total=len(findings)
+            + max(0, int(out.counts[scan.N_NOTES]) - len(out.note_offset)),
+            events=int(out.counts[scan.N_EVENTS]),
+            first_time=float(out.times[scan.FIRST_TIME]),
+            last_time=float(out.times[scan.LAST_TIME]),
+            purge_step=purge_step,
+            end=chunk.base + chunk.end,
+        )
+
+    def _describe(self, scratch: _Scratch, chunk: _Chunk) -> list[Finding]:
+        out = scratch.out
+        findings = []
+        for k in range(int(out.counts[scan.N_DESCRIPTIONS])):
+            start, length = int(out.described_start[k]), int(out.described_length[k])
+            number = int(scratch.rename[out.described_tag[k]])
+            if not self.names.describe(number, chunk.data[start : start + length].tobytes()):
+                findings.append(Finding(chunk.base + start, "bad_metadata"))
+        return findings
+
+    def _refs(
+        self, scratch: _Scratch, chunk: _Chunk, findings: list[Finding]
+    ) -> tuple[RefBlock | None, int | None]:
+        """Return the references of a scan, and the step of a session start among them."""
+        out = scratch.out
+        n = int(out.counts[scan.N_REFS])
+        if n == 0:
+            return None, None
+        tag = np.full(n, -1, np.int32)
+        in_summary = out.ref_tag[:n] >= 0
+        tag[in_summary] = scratch.rename[out.ref_tag[:n][in_summary]]
+        purge_step = None
+        for k in np.flatnonzero(~in_summary):
+            start = int(out.ref_offset[k]) - chunk.base
+            body = chunk.data[start : start + int(out.ref_length[k])]
+            try:
+                name = _name_of_event(int(out.ref_kind[k]), body)
+            except DecodeError:
+                findings.append(Finding(int(out.ref_offset[k]), "bad_message"))
+                continue
+            if name is not None:
+                tag[k] = self.names.intern(name)
+            elif purge_step is None and _is_session_start(int(out.ref_kind[k]), body):
+                purge_step = int(out.ref_step[k])
+        kept = tag >= 0
+        block = RefBlock(
+            tag=tag[kept],
+            kind=out.ref_kind[:n][kept],
+            wall_time=out.ref_wall_time[:n][kept],
+            step=out.ref_step[:n][kept],
+            offset=out.ref_offset[:n][kept],
+            length=out.ref_length[:n][kept],
+        )
+        return block if len(block) else None, purge_step
+
+
+def _bytes_of_record(data: Bytes, filled: int) -> int:
+    if filled < framing.HEADER_BYTES:
+        return framing.HEADER_BYTES
+    return framing.HEADER_BYTES + framing.length_at(data, 0) + framing.FOOTER_BYTES
+
+
+def _notes(out: scan.Output) -> list[Finding]:
+    n = min(int(out.counts[scan.N_NOTES]), len(out.note_offset))
+    return [Finding(int(out.note_offset[k]), _NOTE_KINDS[int(out.note_kind[k])]) for k in range(n)]
+
+
+def _scalar_block(scratch: _Scratch, tags: int) -> ScalarBlock | None:
+    out = scratch.out
+    n = int(out.counts[scan.N_SCALARS])
+    if n == 0:
+        return None
+    stop = np.zeros(tags + 1, np.int64)
+    columns = np.empty(n, np.float64), np.empty(n, np.int64), np.empty(n, np.float64)
+    scan.group(
+        out.tag[:n], scratch.rename, out.wall_time[:n], out.step[:n], out.value[:n], stop, columns
+    )
+    start = np.concatenate([np.zeros(1, np.int64), stop[:-1]])
+    tag = np.flatnonzero(np.diff(start)).astype(np.int32)
+    return ScalarBlock(tag, np.append(start[tag], n), *columns)
+
+
+def _name_of_event(kind: int, body: Bytes) -> bytes | None:
+    """Return the tag of a value that stands outside any summary, None when it has none."""
+    if kind == scan.GRAPH:
+        return GRAPH_TAG
+    if kind == scan.META_GRAPH:
+        return META_GRAPH_TAG
+    if kind == scan.LOG_MESSAGE:
+        return LOG_TAG
+    if kind == scan.RUN_METADATA:
+        return TaggedRunMetadata.FromString(body.tobytes()).tag.encode()
+    SessionLog.FromString(body.tobytes())
+    return None
+
+
+def _is_session_start(kind: int, body: Bytes) -> bool:
+    return kind == scan.SESSION and (
+        SessionLog.FromString(body.tobytes()).status == SessionLog.START
+    )

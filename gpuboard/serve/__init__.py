@@ -1,0 +1,1 @@
+"""Serve the dashboards: guard, pages, sessions, jobs and data routes."""

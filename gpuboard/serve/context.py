@@ -1,0 +1,98 @@
+"""Hold what all pages and routes of one server share."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gpuboard.serve.jobs import Jobs
+from gpuboard.serve.sessions import Sessions
+
+if TYPE_CHECKING:
+    from gpuboard.serve.page import PageSpec
+    from gpuboard.store.columns import RunInfo
+    from gpuboard.store.store import Store
+
+DEFAULT_PORT = 6006
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServeConfig:
+    """How to serve.
+
+    Attributes:
+        port: TCP port; 0 takes any free one, None the first free one from 6006 on.
+        host: Name or address to bind; others than loopback need a token.
+        token: What a browser must know; None makes a random one, "" asks for none (loopback only).
+        path_prefix: Path below which everything lies, such as "/board".
+        allow_hosts: Further names that lead here: "name", "name:port" or "https://name:port".
+        frame_origins: Origins of notebooks that may show pages in a frame.
+    """
+
+    port: int | None = None
+    host: str = "127.0.0.1"
+    token: str | None = None
+    path_prefix: str = ""
+    allow_hosts: tuple[str, ...] = ()
+    frame_origins: tuple[str, ...] = ()
+
+
+class Kinds:
+    """Remember which kinds of tags each run has; only runs that changed are looked at again."""
+
+    def __init__(self) -> None:
+        self._of_run: dict[int, tuple[int, frozenset[str]]] = {}
+
+    def of(self, runs: Sequence[RunInfo]) -> frozenset[str]:
+        """Return all kinds of tags that any of `runs` has."""
+        return frozenset().union(*(self._kinds(run) for run in runs))
+
+    def _kinds(self, run: RunInfo) -> frozenset[str]:
+        version, kinds = self._of_run.get(run.id, (None, frozenset()))
+        if version != run.version:
+            kinds = frozenset(tag.kind for tag in run.tags.values())
+            self._of_run[run.id] = run.version, kinds
+        return kinds
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Context:
+    """What all pages and routes of one server share."""
+
+    store: Store
+    config: ServeConfig = dataclasses.field(default_factory=ServeConfig)
+    pages: Sequence[PageSpec] = ()
+    jobs: Jobs = dataclasses.field(default_factory=Jobs)
+    sessions: Sessions = dataclasses.field(default_factory=Sessions)
+    kinds: Kinds = dataclasses.field(default_factory=Kinds)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RailEntry:
+    """One line of the rail: `lit` when the log has what the page needs, else `why` not."""
+
+    name: str
+    title: str
+    icon: str
+    lit: bool
+    why: str
+
+
+def rail(context: Context) -> list[RailEntry]:
+    """Return the lines of the rail, in their order."""
+    kinds = context.kinds.of(context.store.catalogue().runs)
+    return [_entry(spec, kinds) for spec in sorted(context.pages, key=lambda spec: spec.order)]
+
+
+def first_page(context: Context) -> str:
+    """Return the name of the first page that has something to show."""
+    entries = rail(context)
+    lit = [entry.name for entry in entries if entry.lit]
+    return (lit or [entry.name for entry in entries])[0]
+
+
+def _entry(spec: PageSpec, kinds: frozenset[str]) -> RailEntry:
+    is_lit = not spec.needs or spec.needs in kinds
+    why = "" if is_lit else spec.why or f"no run has logged any {spec.needs} yet"
+    return RailEntry(spec.name, spec.title, spec.icon, is_lit, why)

@@ -1,0 +1,1 @@
+"""Hold the custom Bokeh model that hosts ES modules."""

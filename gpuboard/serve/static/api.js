@@ -1,0 +1,81 @@
+/** Fetch from the data routes; every failure becomes one `ApiError` with a sentence for the user. */
+
+export class ApiError extends Error {
+  /** @param {number} status HTTP status, 0 when the server could not be reached. */
+  constructor(status, message) {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+  }
+}
+
+const UNREACHABLE = "The server does not answer. Is gpuboard serve still running?";
+
+/** Return the absolute address of a data route; pages may lie under any prefix. */
+export function route(path, query = {}) {
+  const url = new URL(`api/v1/${path}`, document.baseURI);
+  for (const [key, value] of Object.entries(query)) {
+    if (value === null || value === undefined) continue;
+    for (const one of [value].flat()) url.searchParams.append(key, one);
+  }
+  return url.href;
+}
+
+/** Answer what `GET api/v1/<path>` says. Throws ApiError; an aborted request throws AbortError. */
+export async function getJson(path, { query, signal } = {}) {
+  return (await ask(route(path, query), { signal })).json();
+}
+
+/** Answer what `POST api/v1/<path>` says to a JSON body. */
+export async function postJson(path, body, { signal } = {}) {
+  return (await ask(route(path), post(body, signal))).json();
+}
+
+/**
+ * Ask for the lines of one chart.
+ *
+ * @returns {Promise<null | {header: object, x: Float64Array, y: Float64Array}>} null when nothing
+ *   changed since `request.since`; the lines of `header.lines` lie one after another in x and y.
+ */
+export async function curves(request, { signal } = {}) {
+  const reply = await ask(route("curves"), post(request, signal));
+  return reply.status === 204 ? null : decodeCurves(await reply.arrayBuffer());
+}
+
+/** Split a curves reply into its header and columns, which are views, not copies. */
+export function decodeCurves(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  const total = (buffer.byteLength - 4 - length) / 16;
+  if (!Number.isInteger(total)) {
+    throw new ApiError(0, `A curves reply of ${buffer.byteLength} bytes does not hold whole columns.`);
+  }
+  const x = new Float64Array(buffer, 4 + length, total);
+  const y = new Float64Array(buffer, 4 + length + 8 * total, total);
+  return { header, x, y };
+}
+
+function post(body, signal) {
+  const headers = { "Content-Type": "application/json" };
+  return { method: "POST", headers, body: JSON.stringify(body), signal };
+}
+
+async function ask(url, options) {
+  let reply;
+  try {
+    reply = await fetch(url, { credentials: "same-origin", ...options });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, UNREACHABLE);
+  }
+  if (!reply.ok) throw new ApiError(reply.status, await messageOf(reply));
+  return reply;
+}
+
+async function messageOf(reply) {
+  try {
+    return (await reply.json()).error.message;
+  } catch {
+    return `The server answered ${reply.status} ${reply.statusText}`.trim();
+  }
+}

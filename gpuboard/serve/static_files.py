@@ -1,0 +1,98 @@
+"""Serve the project's own scripts and styles, and BokehJS, for long caching and under the guard."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from tornado.web import StaticFileHandler
+
+from gpuboard.serve.headers import QuietErrors
+
+STATIC = Path(__file__).parent / "static"
+YEAR_S = 365 * 24 * 3600
+
+_TYPES = {
+    ".css": "text/css; charset=UTF-8",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript; charset=UTF-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+    ".woff2": "font/woff2",
+}
+
+
+@functools.cache
+def static_version() -> str:
+    """Return a hash over all files of our own, taken once per start."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC.rglob("*")):
+        if path.is_file():
+            digest.update(f"{path.relative_to(STATIC)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def static_url(name: str) -> str:
+    """Return the address of one of our files, relative to any page.
+
+    The version is a folder, not a query, so that what a module imports by `./other.js` has it
+    too: every file is cached for good, and a module is loaded once whoever asks for it.
+    """
+    return f"static/gpuboard/{static_version()}/{name}"
+
+
+@functools.cache
+def bokeh_url(component: str) -> str:
+    """Return the address of a minified part of BokehJS ("bokeh", "bokeh-widgets" ...)."""
+    name = f"{component}.min.js"
+    digest = hashlib.sha256((bokeh_scripts() / name).read_bytes()).hexdigest()[:16]
+    return f"static/js/{name}?v={digest}"
+
+
+def bokeh_scripts() -> Path:
+    """Return the folder of BokehJS scripts."""
+    from bokeh.settings import settings
+
+    return Path(settings.bokehjs_path()) / "js"
+
+
+class BokehStatic(QuietErrors, StaticFileHandler):
+    """Files that never change while the server runs."""
+
+    def get_content_type(self) -> str:
+        """Return the type by our own table; the machine's may not know modules."""
+        return _TYPES.get(Path(self.path).suffix, "application/octet-stream")
+
+    def is_fixed(self) -> bool:
+        """Say whether the address changes whenever the content does."""
+        return "v" in self.request.arguments
+
+    def set_extra_headers(self, path: str) -> None:
+        """Let the browser, and no shared cache, keep the file."""
+        del path
+        keep = f"private, max-age={YEAR_S}, immutable" if self.is_fixed() else "no-cache"
+        self.set_header("Cache-Control", keep)
+        self.clear_header("Expires")
+
+
+class OwnStatic(BokehStatic):
+    """Files of our own, under the folder of their version."""
+
+    version = ""
+
+    async def get(self, version: str, path: str, include_body: bool = True) -> None:
+        """Send one file."""
+        self.version = version
+        await super().get(path, include_body)
+
+    def head(self, version: str, path: str) -> Any:
+        """Send the headers of one file."""
+        return self.get(version, path, include_body=False)
+
+    def is_fixed(self) -> bool:
+        """Say whether the folder is the version that is being served."""
+        return self.version == static_version()

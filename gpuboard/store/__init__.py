@@ -1,0 +1,1 @@
+"""Runs and their columns: what was logged, kept whole, handed out as immutable snapshots."""

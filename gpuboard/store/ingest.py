@@ -1,0 +1,189 @@
+"""Bring what grows on disk into the store: one pass looks, reads what changed, and returns.
+
+A file that cannot be read, or whose directory vanished, never holds up the others.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+
+from gpuboard.clock import Clock
+from gpuboard.eventlog import reader
+from gpuboard.eventlog.discovery import Blocked, FoundFile, discover
+from gpuboard.eventlog.reader import Finding, LogFile
+from gpuboard.eventlog.warm import warm
+from gpuboard.store.columns import Problem, Progress
+from gpuboard.store.run import FileContent, Run
+from gpuboard.store.store import Store
+
+# From this size on a file is scanned by all cores together; smaller ones a core each.
+_SHARED_BYTES = 2 * reader.CHUNK_BYTES
+_MAX_BACKOFF_S = 60.0
+_PUBLISH_S = 0.25
+_MANY_BLOCKS = 8
+
+
+@dataclasses.dataclass(slots=True)
+class _Tracked:
+    """One file on its way into the store; only one thread at a time works on it."""
+
+    run: Run
+    log: LogFile
+    found: FoundFile
+    content: FileContent
+    seen: tuple[int, float, tuple[int, int]] | None = None  # size, mtime, identity last read
+    failures: int = 0
+    retry_at: float = 0.0
+
+
+class Ingest:
+    """Reads event files into a store, all cores at work, the newest files first."""
+
+    def __init__(self, store: Store, *, clock: Clock, workers: int = 0) -> None:
+        self._store = store
+        self._clock = clock
+        self._workers = workers or os.cpu_count() or 1
+        self._files: dict[str, _Tracked] = {}
+        self._runs: dict[str, Run] = {}
+        self._readers = ThreadPoolExecutor(self._workers, "gpuboard-read")
+        self._scanners = ThreadPoolExecutor(self._workers, "gpuboard-scan")
+        self._cancelled = threading.Event()
+        self._is_warm = False
+
+    def cancel(self) -> None:
+        """Let a pass that is under way end early, and take no further one."""
+        self._cancelled.set()
+
+    def run_once(self) -> None:
+        """Look at the directory once and read everything that changed since the last look."""
+        found, blocked = self._look()
+        self._store.set_notices(tuple(Problem(b.path, 0, "blocked", b.reason) for b in blocked))
+        self._mark_deleted(found)
+        work = self._changed(found)
+        if work and not self._is_warm:
+            self._store.set_progress(self._progress("compiling"))
+            warm()
+            self._is_warm = True
+        if work:
+            self._store.set_progress(self._progress("reading"))
+            wait([self._readers.submit(self._read, tracked) for tracked in work])
+        self._store.set_progress(self._progress("watching"))
+
+    def _look(self) -> tuple[dict[str, FoundFile], list[Blocked]]:
+        found: dict[str, FoundFile] = {}
+        blocked: list[Blocked] = []
+        for item in discover(self._store.logdir):
+            if isinstance(item, Blocked):
+                blocked.append(item)
+            else:
+                found[str(item.path)] = item
+        return found, blocked
+
+    def _mark_deleted(self, found: dict[str, FoundFile]) -> None:
+        for path in self._files.keys() - found.keys():
+            tracked = self._files[path]
+            if not tracked.content.is_deleted:
+                tracked.content = dataclasses.replace(tracked.content, is_deleted=True)
+                tracked.seen = None
+                self._publish(tracked)
+
+    def _changed(self, found: dict[str, FoundFile]) -> list[_Tracked]:
+        """Return the files to read, those written last in front."""
+        self._add_runs(found)
+        work = []
+        now = self._clock.monotonic()
+        for path, item in found.items():
+            tracked = self._files.get(path)
+            if tracked is None:
+                run = self._runs[item.run]
+                content = FileContent(item.path.name, modified=item.modified)
+                tracked = _Tracked(run, LogFile(item.path, run.names), item, content)
+                self._files[path] = tracked
+            tracked.found = item
+            if now >= tracked.retry_at and self._is_due(tracked):
+                work.append(tracked)
+        work.sort(key=lambda tracked: -tracked.found.modified)
+        return work
+
+    def _add_runs(self, found: dict[str, FoundFile]) -> None:
+        names = {item.run for item in found.values()} - self._runs.keys()
+        for run in self._store.add_runs(sorted(names)):
+            self._runs[run.name] = run
+
+    def _is_due(self, tracked: _Tracked) -> bool:
+        found, log = tracked.found, tracked.log
+        if tracked.seen != (found.size, found.modified, found.identity):
+            return True
+        # Unfinished bytes are judged again, once, when their writer has been silent for long.
+        is_unfinished = log.offset < found.size and log.pending is None
+        return is_unfinished and self._clock.wall() - found.modified > reader.PATIENCE_S
+
+    def _read(self, tracked: _Tracked) -> None:
+        """Read one file to its present end; failures are noted and tried again later."""
+        found = tracked.found
+        try:
+            self._read_pieces(tracked)
+        except OSError as error:
+            tracked.failures += 1
+            pause = min(_MAX_BACKOFF_S, 2.0 ** (tracked.failures - 1))
+            tracked.retry_at = self._clock.monotonic() + pause
+            trouble = Finding(tracked.log.offset, "unreadable", error.strerror or str(error))
+            tracked.content = dataclasses.replace(tracked.content, pending=trouble)
+        else:
+            tracked.failures = 0
+            tracked.retry_at = 0.0
+            if not self._cancelled.is_set():
+                tracked.seen = (found.size, found.modified, found.identity)
+            tracked.content = dataclasses.replace(
+                tracked.content,
+                pending=tracked.log.pending,
+                modified=tracked.log.modified,
+                is_deleted=False,
+            )
+        self._publish(tracked)
+        if len(tracked.content.scalars) > _MANY_BLOCKS:
+            tracked.content = tracked.content.tidied()
+            self._publish(tracked)
+        self._store.set_progress(self._progress("reading"))
+
+    def _read_pieces(self, tracked: _Tracked) -> None:
+        log = tracked.log
+        restarts = log.restarts
+        is_large = tracked.found.size - log.offset > _SHARED_BYTES
+        submit = self._scanners.submit if is_large else None
+        published = self._clock.monotonic()
+        for piece in log.read(self._clock.wall(), submit, ahead=self._workers + 1):
+            restarts = self._start_over(tracked, restarts)
+            tracked.content = tracked.content.extended(piece)
+            if self._clock.monotonic() - published > _PUBLISH_S:
+                self._publish(tracked)
+                self._store.set_progress(self._progress("reading"))
+                published = self._clock.monotonic()
+            if self._cancelled.is_set():
+                return
+        self._start_over(tracked, restarts)
+
+    def _start_over(self, tracked: _Tracked, restarts: int) -> int:
+        """Forget what a replaced file held; return how often it was replaced by now."""
+        if tracked.log.restarts != restarts:
+            replaced = Finding(0, "replaced")
+            tracked.content = FileContent(
+                tracked.content.name, findings=(replaced,), findings_total=1
+            )
+        return tracked.log.restarts
+
+    def _publish(self, tracked: _Tracked) -> None:
+        tracked.run.put(tracked.content)
+        self._store.touch(tracked.run)
+
+    def _progress(self, phase: str) -> Progress:
+        files = list(self._files.values())
+        return Progress(
+            phase=phase,
+            bytes_done=sum(min(t.log.offset, t.found.size) for t in files),
+            bytes_total=sum(t.found.size for t in files if not t.content.is_deleted),
+            files=len(files),
+        )

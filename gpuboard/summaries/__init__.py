@@ -1,0 +1,1 @@
+"""What each kind of summary means: its decoder and encoder, one file a kind."""
