@@ -1,0 +1,1 @@
+"""Turn columns into columns: align, smooth, thin, fold, list and export."""

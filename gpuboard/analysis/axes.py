@@ -20,7 +20,7 @@ from gpuboard.analysis.compiled import frozen, kernel
 from gpuboard.analysis.request import AXES, one_of
 from gpuboard.store.columns import Float64s, Int64s, Series
 
-Column = npt.NDArray[np.float64] | npt.NDArray[np.int64]
+Column = npt.NDArray[np.float64 | np.int64]
 
 PAUSE_SECONDS = 60.0
 PAUSE_FACTOR = 10.0
@@ -67,14 +67,21 @@ def axis_columns(
         return frozen(wall_time), shift
     if axis == "index":
         return frozen(np.arange(offset[-1])), offset[:-1].astype(np.float64)
-    shift = _known_origins(frozen(wall_time), frozen(offset), np.array(origins, np.float64))
+    shift = known_origins(wall_time, offset, origins)
     if axis == "relative":
         return frozen(wall_time), shift
     return frozen(_active(frozen(wall_time), frozen(offset), shift)), np.zeros(runs)
 
 
+def known_origins(wall_time: Float64s, offset: Int64s, origins: Sequence[float]) -> Float64s:
+    """Return where relative time starts: the first finite wall time stands in for NaN."""
+    found = np.array(origins, np.float64)
+    _fill_origins(frozen(wall_time), frozen(offset), found)
+    return found
+
+
 @kernel
-def _known_origins(wall_time: Float64s, offset: Int64s, origins: Float64s) -> Float64s:
+def _fill_origins(wall_time: Float64s, offset: Int64s, origins: Float64s) -> None:
     for run in range(len(origins)):
         i = offset[run]
         while not np.isfinite(origins[run]) and i < offset[run + 1]:
@@ -82,7 +89,6 @@ def _known_origins(wall_time: Float64s, offset: Int64s, origins: Float64s) -> Fl
             i += 1
         if not np.isfinite(origins[run]):
             origins[run] = 0.0
-    return origins
 
 
 @kernel
@@ -96,7 +102,10 @@ def _active(wall_time: Float64s, offset: Int64s, origins: Float64s) -> Float64s:
 
 @kernel
 def _active_run(wall_time: Float64s, origin: float, out: Float64s) -> None:
-    order = np.argsort(wall_time, kind="mergesort")  # NaN comes last
+    if np.all(wall_time[1:] >= wall_time[:-1]):
+        order = np.arange(len(wall_time))
+    else:
+        order = np.argsort(wall_time, kind="mergesort")  # NaN comes last
     longest, pause = _pause(wall_time, order)
     now, active = origin, 0.0
     for i in order:

@@ -41,9 +41,9 @@ class Band:
 
 
 def group_names(names: Sequence[str], pattern: str) -> list[str | None]:
-    """Return the group of each run name, None where the pattern does not occur in it.
+    r"""Return the group of each run name, None where the pattern does not occur in it.
 
-    The captured groups joined by "/" are the name of the group: `(.*)/seed\\d+` folds
+    The captured groups joined by "/" are the name of the group: `(.*)/seed\d+` folds
     "adam/seed0" and "adam/seed1" into "adam". A pattern without groups folds equal matches.
 
     Raises:

@@ -109,5 +109,5 @@ def batch(sources: Sequence[Source], axis: str) -> Batch:
     )
 
 
-def _joined(columns: list[np.ndarray]) -> np.ndarray:  # type: ignore[type-arg]
+def _joined(columns: list[np.ndarray]) -> np.ndarray:
     return columns[0] if len(columns) == 1 else np.concatenate(columns)

@@ -14,10 +14,12 @@ from gpuboard.analysis.batch import Batch, batches
 from gpuboard.analysis.cache import ColumnCache
 from gpuboard.analysis.downsample import Window
 from gpuboard.analysis.layers import Layer, Lines
-from gpuboard.analysis.markers import Markers, markers
+from gpuboard.analysis.markers import markers, spread
 from gpuboard.analysis.outliers import Extent, extent, robust_extent
 from gpuboard.analysis.request import CurveRequest, Source
 from gpuboard.store.columns import Float64s, Int64s
+
+_NO_IDS = np.empty(0, np.int64)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,7 +63,10 @@ class ChartCurves:
 
 
 def curves(
-    sources: Sequence[Source], request: CurveRequest, tag: str = "", cache: ColumnCache | None = None
+    sources: Sequence[Source],
+    request: CurveRequest,
+    tag: str = "",
+    cache: ColumnCache | None = None,
 ) -> ChartCurves:
     """Return all lines of one chart.
 
@@ -142,15 +147,8 @@ def _drawn(found: Sequence[Layer], window: Window) -> tuple[Float64s, Float64s, 
 def _markers(packed: Sequence[Batch], window: Window) -> ChartMarkers:
     most = limits.MAX_MARKERS.value
     found = [markers(b.column, b.shift, b.y, b.lines, window, most=most) for b in packed]
-    run = [b.runs[m.line] for b, m in zip(packed, found, strict=True)]
-    columns = [np.concatenate(c) if c else np.empty(0) for c in _columns(run, found)]
-    if len(columns[0]) > most:
-        chosen = np.linspace(0, len(columns[0]) - 1, most).astype(np.int64)
-        columns = [column[chosen] for column in columns]
-    return ChartMarkers(*columns, total=sum(m.total for m in found))
-
-
-def _columns(
-    run: list[Int64s], found: Sequence[Markers]
-) -> tuple[list[Int64s], list[Float64s], list[Int64s]]:
-    return run, [m.x for m in found], [m.kind for m in found]
+    run = np.concatenate([_NO_IDS, *(b.runs[m.line] for b, m in zip(packed, found, strict=True))])
+    x = np.concatenate([np.empty(0), *(m.x for m in found)])
+    kind = np.concatenate([_NO_IDS, *(m.kind for m in found)])
+    kept = spread(len(run), most)
+    return ChartMarkers(run[kept], x[kept], kind[kept], sum(m.total for m in found))

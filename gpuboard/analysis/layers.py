@@ -280,5 +280,5 @@ def _stacked(rows: Sequence[Rows]) -> Rows:
     )
 
 
-def _joined(columns: Sequence[np.ndarray], dtype: type) -> np.ndarray:  # type: ignore[type-arg]
+def _joined(columns: Sequence[np.ndarray], dtype: type) -> np.ndarray:
     return np.concatenate(columns) if columns else np.empty(0, dtype)

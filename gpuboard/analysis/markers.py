@@ -13,6 +13,7 @@ from gpuboard.analysis.restarts import Stretches
 from gpuboard.store.columns import Float64s, Int64s
 
 KINDS = ("nan", "inf", "-inf")
+BLOCK = 4096
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,12 +56,16 @@ def markers(
         float(window.low),
         float(window.high),
     )
-    if total > most:
-        chosen = np.linspace(0, total - 1, most).astype(np.int64)
-        run, index = run[chosen], index[chosen]
+    kept = spread(total, most)
+    run, index = run[kept], index[kept]
     value = y[index]
     kind = np.where(np.isnan(value), 0, np.where(value > 0, 1, 2))
     return Markers(run, x[index] - shift[run], kind, int(total))
+
+
+def spread(total: int, most: int) -> slice | Int64s:
+    """Return which of `total` things to keep so that at most `most`, evenly spread, remain."""
+    return slice(None) if total <= most else np.linspace(0, total - 1, most).astype(np.int64)
 
 
 @kernel
@@ -81,15 +86,27 @@ def _find(
         for s in range(first[run], first[run + 1]):
             p = _first_from(x, shift[run], low[s], high[s], x0)
             q = _first_from(x, shift[run], p, high[s], np.nextafter(x1, np.inf))
-            for i in range(p, q):
-                if np.isfinite(y[i]):
+            for block in range(p, q, BLOCK):
+                end = min(q, block + BLOCK)
+                if _all_finite(y[block:end]):
                     continue
-                if n == len(index):
-                    run_of = np.concatenate((run_of, run_of))
-                    index = np.concatenate((index, index))
-                run_of[n], index[n] = run, i
-                n += 1
+                for i in range(block, end):
+                    if np.isfinite(y[i]):
+                        continue
+                    if n == len(index):
+                        run_of = np.concatenate((run_of, run_of))
+                        index = np.concatenate((index, index))
+                    run_of[n], index[n] = run, i
+                    n += 1
     return run_of[:n], index[:n], n
+
+
+@kernel
+def _all_finite(y: Float64s) -> bool:
+    others = 0
+    for i in range(len(y)):
+        others += y[i] - y[i] != 0
+    return others == 0
 
 
 @kernel

@@ -39,7 +39,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
         raise InputError(f"not a regular expression: {error}") from error
     if _could_explode(pattern):
         raise InputError(
-            "the regular expression repeats a group that itself holds +, *, {n,} or |, "
+            "the regular expression repeats a group that itself holds +, *, {n,m} or |, "
             "which can take forever; repeat simpler groups, or write the group out"
         )
     return result
@@ -62,22 +62,22 @@ def searched(pattern: re.Pattern[str], names: Sequence[str]) -> Iterator[re.Matc
 
 
 def _could_explode(pattern: str) -> bool:
-    """Return whether an unbounded repetition applies to a group that holds one, or a `|`."""
-    tokens = _TOKEN.findall(pattern)
+    """Return whether a repetition of no fixed count applies to a group that holds one, or a `|`."""
+    parts = _TOKEN.findall(pattern)
     holds = [False]
-    for i, token in enumerate(tokens):
-        after = tokens[i + 1] if i + 1 < len(tokens) else ""
-        if token == "(":
+    for i, part in enumerate(parts):
+        after = parts[i + 1] if i + 1 < len(parts) else ""
+        if part == "(":
             holds.append(False)
-        elif token == ")" and len(holds) > 1:
+        elif part == ")" and len(holds) > 1:
             held = holds.pop()
-            if held and _is_unbounded(after):
+            if held and _varies(after):
                 return True
             holds[-1] |= held
-        elif token == "|" or _is_unbounded(token):
+        elif part == "|" or _varies(part):
             holds[-1] = True
     return False
 
 
-def _is_unbounded(token: str) -> bool:
-    return token in ("*", "+") or (len(token) > 2 and token[0] == "{")
+def _varies(part: str) -> bool:
+    return part in ("*", "+") or (len(part) > 2 and part[0] == "{" and "," in part)

@@ -48,6 +48,9 @@ class Smoothing:
         return self.kind != "none" and self.amount > 0
 
 
+NO_SMOOTHING = Smoothing()
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fold:
     """Which runs become one line with a band.
@@ -81,7 +84,7 @@ class CurveRequest:
     """
 
     axis: str = "step"
-    smoothing: Smoothing = Smoothing()
+    smoothing: Smoothing = NO_SMOOTHING
     width: int = 320
     window: tuple[float, float] | None = None
     overwritten: bool = False

@@ -14,6 +14,7 @@ A series keeps every point that any file of the run wrote. The view rule:
 from __future__ import annotations
 
 import dataclasses
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from gpuboard.analysis.axes import Column
 from gpuboard.analysis.compiled import frozen, kernel
 from gpuboard.store.columns import NO_PURGE, Float64s, Int64s, Series
 
+T = TypeVar("T", bound=np.generic)
 Bools = npt.NDArray[np.bool_]
 
 
@@ -72,6 +74,21 @@ def current(series: Series) -> Bools:
 def superseded_count(series: Series) -> int:
     """Return how many points a later file of the run has overwritten."""
     return int(len(series) - np.count_nonzero(current(series)))
+
+
+def current_series(series: Series) -> Series:
+    """Return the series without its superseded points; itself where there are none."""
+    stands = current(series)
+    if stands.all():
+        return series
+    before = np.append(0, np.cumsum(stands))
+    return Series(
+        wall_time=series.wall_time[stands],
+        step=series.step[stands],
+        value=series.value[stands],
+        writer_start=before[series.writer_start],
+        purge_step=series.purge_step,
+    )
 
 
 def writers_of(series: list[Series]) -> Writers:
@@ -136,9 +153,7 @@ def _fill_limits(
 
 
 @kernel
-def _are_restarts(
-    wall_time: Float64s, start: Int64s, end: Int64s, first: int, last: int
-) -> Bools:
+def _are_restarts(wall_time: Float64s, start: Int64s, end: Int64s, first: int, last: int) -> Bools:
     """Return which of the files first..last-1 began after all earlier ones had ended."""
     restarts = np.zeros(last - first, np.bool_)
     latest = -np.inf
@@ -243,7 +258,7 @@ def _stretch_end(
 
 
 @kernel
-def _grown(column: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def _grown(column: npt.NDArray[T]) -> npt.NDArray[T]:
     bigger = np.empty(2 * len(column), column.dtype)
     bigger[: len(column)] = column
     return bigger

@@ -134,11 +134,12 @@ def _ema(
 ) -> None:
     weight, mean, before = 0.0, 0.0, 0.0
     known_gaps, decay = 1.0, amount
+    known_weight, share = 1.0, 1.0
     for s in range(len(low)):
         if not joined[s]:
             weight = 0.0
         for i in range(low[s], high[s]):
-            if not np.isfinite(y[i]):
+            if y[i] - y[i] != 0:
                 continue
             at = float(x[i])
             gaps = (at - before) / gap if gap > 0 else 1.0
@@ -146,8 +147,10 @@ def _ema(
             if gaps != known_gaps and weight > 0:
                 known_gaps, decay = gaps, amount**gaps
             weight = weight * decay + 1
-            # Two quotients: a difference of huge values would overflow.
-            mean += y[i] / weight - mean / weight
+            if weight != known_weight:
+                known_weight, share = weight, 1 / weight
+            # Two products: a difference of huge values would overflow.
+            mean += y[i] * share - mean * share
             out[i] = mean
 
 

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +26,13 @@ from gpuboard.eventlog.blocks import RefBlock, ScalarBlock
 from gpuboard.eventlog.proto.event_pb2 import SessionLog, TaggedRunMetadata
 from gpuboard.eventlog.tags import GRAPH_TAG, LOG_TAG, META_GRAPH_TAG, TagNames
 
-CHUNK_BYTES = 4 << 20
+CHUNK_BYTES = 2 << 20
 # A writer that says nothing for so long is not about to fill the zeros it left.
 PATIENCE_S = 600.0
 _FOOTPRINT_BYTES = 64
 
 Bytes = npt.NDArray[np.uint8]
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -105,28 +107,29 @@ class _Chunk:
     damage: Finding | None = None  # what lies before it
 
 
-class _Outputs:
-    """Output columns that scans of any file borrow: they are large, and needed for moments."""
+class _Lender(Generic[T]):
+    """Lends things that are large and needed for moments only: fresh memory costs page faults."""
 
-    def __init__(self) -> None:
-        self._spare: list[scan.Output] = []
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._spare: list[T] = []
         self._lock = threading.Lock()
 
-    def take(self) -> scan.Output:
-        """Return empty columns that nobody else uses."""
+    def take(self) -> T:
+        """Return one that nobody else uses."""
         with self._lock:
-            out = self._spare.pop() if self._spare else scan.make_output(1 << 12, 1 << 9)
-        out.counts[:] = 0
-        out.times[:] = np.nan
-        return out
+            if self._spare:
+                return self._spare.pop()
+        return self._make()
 
-    def put_back(self, out: scan.Output) -> None:
-        """Lend columns to the next scan."""
+    def put_back(self, thing: T) -> None:
+        """Lend it to the next one who asks."""
         with self._lock:
-            self._spare.append(out)
+            self._spare.append(thing)
 
 
-_outputs = _Outputs()
+_outputs = _Lender(lambda: scan.make_output(scalars=1 << 12, refs=1 << 9))
+_buffers = _Lender(lambda: np.empty(CHUNK_BYTES, np.uint8))
 
 
 class _Scratch:
@@ -135,7 +138,13 @@ class _Scratch:
     def __init__(self) -> None:
         self.table = scan.make_tag_table()
         self.out = _outputs.take()
+        self.clear()
         self.rename: npt.NDArray[np.int32] = np.empty(0, np.int32)
+
+    def clear(self) -> None:
+        """Forget what an earlier scan found."""
+        self.out.counts[:] = 0
+        self.out.times[:] = np.nan
 
     def fit(self, scalars: int) -> None:
         """Make room for so many scalars before a scan starts."""
@@ -252,8 +261,8 @@ class LogFile:
         room = CHUNK_BYTES
         damage: Finding | None = None
         while self.offset < size:
-            data = np.empty(min(room, size - self.offset), np.uint8)
-            filled = os.preadv(descriptor, [data.data], self.offset)
+            data = _buffers.take() if room == CHUNK_BYTES else np.empty(room, np.uint8)
+            filled = os.preadv(descriptor, [data[: size - self.offset].data], self.offset)
             room = CHUNK_BYTES
             if filled == 0:
                 break
@@ -323,6 +332,8 @@ class LogFile:
             return self._scan_with(scratch, chunk)
         finally:
             _outputs.put_back(scratch.out)
+            if len(chunk.data) == CHUNK_BYTES:
+                _buffers.put_back(chunk.data)
             with self._lock:
                 self._spare.append(scratch)
 
@@ -332,6 +343,7 @@ class LogFile:
                 return _Scratch()
             scratch = self._spare.pop()
         scratch.out = _outputs.take()
+        scratch.clear()
         return scratch
 
     def _scan_with(self, scratch: _Scratch, chunk: _Chunk) -> Piece:

@@ -474,7 +474,7 @@ def _scan_value(
     node, node_length = np.int64(0), np.int64(0)
     about, about_length = np.int64(-1), np.int64(0)
     body, body_length = np.int64(0), np.int64(0)
-    kind = np.int64(NOTHING)
+    kind: Int64 = np.int64(NOTHING)
     number = 0.0
     while position < end:
         key, position = _varint(data, position, end)

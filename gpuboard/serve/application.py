@@ -6,14 +6,17 @@ import functools
 import logging
 import secrets
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, cast
 
 from bokeh.application import Application
 from bokeh.application.handlers.function import FunctionHandler
+from bokeh.protocol.exceptions import ProtocolError
+from bokeh.server.contexts import BokehSessionContext
 from bokeh.server.tornado import BokehTornado
 from bokeh.server.views.session_handler import SessionHandler
 from bokeh.server.views.ws import WSHandler
-from bokeh.util.token import generate_jwt_token, generate_session_id
+from bokeh.util.token import generate_jwt_token, generate_session_id, get_session_id
 from tornado.httputil import HTTPServerRequest
 from tornado.web import GZipContentEncoding, HTTPError, RequestHandler, stream_request_body
 
@@ -30,11 +33,12 @@ from gpuboard.serve.headers import (
 from gpuboard.serve.markup import page_markup
 from gpuboard.serve.page import Page, PageSpec, state_of
 from gpuboard.serve.routes import encode_json
-from gpuboard.serve.static_files import BokehStatic, OwnStatic, STATIC, bokeh_scripts
+from gpuboard.serve.static_files import STATIC, BokehStatic, OwnStatic, bokeh_scripts
 
 if TYPE_CHECKING:
     from bokeh.document import Document
     from bokeh.server.session import ServerSession
+    from tornado.web import _HandlerDelegate
 
     from gpuboard.serve.routes import DataRoute
 
@@ -81,7 +85,7 @@ class GuardedTornado(BokehTornado):
         self.wildcard_router.rules.clear()
         self.wildcard_router.add_rules(self._rules(data_routes))
 
-    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
+    def find_handler(self, request: HTTPServerRequest, **kwargs: object) -> _HandlerDelegate:
         """Return the handler of a request that the guard lets in, else the one that refuses."""
         verdict = self.guard.judge(request)
         if verdict is None:
@@ -102,7 +106,7 @@ class GuardedTornado(BokehTornado):
         for pattern, handler in data_routes:
             rules.append((f"{prefix}/{pattern.lstrip('/')}", handler, {"context": self.context}))
         bokeh_parts = r"/static/js/(bokeh(?:-widgets|-tables|-gl)?\.min\.js)"
-        own = r"/static/gpuboard/([0-9a-f]{16})/([\w./-]+)"
+        own = r"/static/gpuboard/([0-9a-f]{16}/[\w./-]+)"
         rules.append((prefix + bokeh_parts, BokehStatic, {"path": str(bokeh_scripts())}))
         rules.append((prefix + own, OwnStatic, {"path": str(STATIC)}))
         return rules
@@ -162,11 +166,10 @@ class Root(QuietErrors):
 
     def get(self) -> None:
         """Redirect relative to the address in use, so a proxy's prefix is kept."""
-        application: Any = self.application
         is_folder = self.request.path.endswith("/")
         folder = "./" if is_folder else f"./{self.request.path.rpartition('/')[2]}/"
         query = f"?{self.request.query}" if self.request.query else ""
-        self.redirect(folder + first_page(application.context) + query)
+        self.redirect(folder + first_page(_context_of(self)) + query)
 
 
 class Missing(QuietErrors):
@@ -180,10 +183,9 @@ class Missing(QuietErrors):
 class PageHandler(QuietErrors, SessionHandler):
     """Make a session and send the page that shows it."""
 
-    async def get(self, *_args: Any, **_kwargs: Any) -> None:
+    async def get(self) -> None:
         """Send the page, or say that too many are open."""
-        application: Any = self.application
-        context: Context = application.context
+        context = _context_of(self)
         if context.sessions.live_sessions >= limits.MAX_SESSIONS.value:
             self._refuse_more()
             return
@@ -202,19 +204,19 @@ class PageHandler(QuietErrors, SessionHandler):
 
     async def _new_session(self) -> ServerSession:
         """Make a session of our own naming: ids and tokens that a client brings are not heard."""
-        application: Any = self.application
-        signing = {"secret_key": application.secret_key, "signed": True}
+        secret = self.application.secret_key
         state = state_of(self.request.query_arguments)
-        session_id = generate_session_id(**signing)
+        session_id = generate_session_id(secret_key=secret, signed=True)
         token = generate_jwt_token(
             session_id,
-            expiration=application.session_token_expiration,
+            secret_key=secret,
+            signed=True,
+            expiration=self.application.session_token_expiration,
             extra_payload={
                 "headers": {},
                 "cookies": {},
                 "arguments": {key: [value.encode()] for key, value in state.items()},
             },
-            **signing,
         )
         return await self.application_context.create_session_if_needed(
             session_id, self.request, token
@@ -241,10 +243,33 @@ class Socket(QuietErrors, WSHandler):
         del origin
         return True
 
-    def open(self) -> Any:
+    def open(self) -> None:
         """Open without Nagle's algorithm, which holds small frames back for 40 ms."""
         self.set_nodelay(True)
-        return super().open()
+        super().open()
+
+    async def _async_open(self, token: str) -> None:
+        """Join the session of `token`; one that has ended is made anew if there is room."""
+        context = _context_of(self)
+        is_known = any(
+            session.id == get_session_id(token) for session in self.application_context.sessions
+        )
+        if not is_known and context.sessions.live_sessions >= limits.MAX_SESSIONS.value:
+            self.close(1013, "too many pages are open")
+            return
+        await super()._async_open(token)
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Note a refused session quietly: any stale tab can cause it."""
+        if isinstance(value, ProtocolError):
+            log.info("websocket refused: %s", value)
+        else:
+            super().log_exception(typ, value, tb)
 
 
 def _bokeh_application(context: Context, spec: PageSpec) -> Application:
@@ -253,8 +278,12 @@ def _bokeh_application(context: Context, spec: PageSpec) -> Application:
 
 def _build(context: Context, spec: PageSpec, doc: Document) -> None:
     session_context = doc.session_context
-    request = session_context.request if session_context else None
+    request = session_context.request if isinstance(session_context, BokehSessionContext) else None
     Page(doc, context, spec, state_of(request.arguments if request else {})).build()
+
+
+def _context_of(handler: RequestHandler) -> Context:
+    return cast(GuardedTornado, handler.application).context
 
 
 def _log_request(handler: RequestHandler) -> None:

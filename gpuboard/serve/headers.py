@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import secrets
 import traceback
+from collections.abc import Mapping
 from http.client import responses
-from typing import Any
+from types import TracebackType
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import HTTPError, OutputTransform, RequestHandler
@@ -94,7 +95,10 @@ class QuietErrors(RequestHandler):
     error_id = ""
 
     def log_exception(
-        self, typ: type[BaseException] | None, value: BaseException | None, tb: Any
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         """Write an unexpected error to the log with its id; expected ones at debug level."""
         path = self.request.path
@@ -105,10 +109,10 @@ class QuietErrors(RequestHandler):
         detail = "".join(traceback.format_exception(typ, value, tb))
         log.error("error %s at %s %s\n%s", self.error_id, self.request.method, path, detail)
 
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
+    def write_error(self, status_code: int, **kwargs: object) -> None:
         """Write a page that names the status and the id, and nothing of the inside."""
         del status_code
-        error = (kwargs.get("exc_info") or (None, None, None))[1]
+        error = raised(kwargs)
         if isinstance(error, GpuboardError):
             self.set_status(error.http_status)
         title, message = describe_error(self.get_status(), error, self.error_id)
@@ -123,6 +127,13 @@ class QuietErrors(RequestHandler):
         self.set_header("Cache-Control", "no-store")
 
 
+def raised(kwargs: Mapping[str, object]) -> BaseException | None:
+    """Return the exception among the arguments of Tornado's `write_error`, if there is one."""
+    exc_info = kwargs.get("exc_info")
+    error = exc_info[1] if isinstance(exc_info, tuple) else None
+    return error if isinstance(error, BaseException) else None
+
+
 def new_error_id() -> str:
     """Return a short id by which a page and a log line are matched."""
     return secrets.token_hex(4)
@@ -135,7 +146,7 @@ def describe_error(status: int, error: object, error_id: str) -> tuple[str, str]
     if error_id:
         return (
             "Something went wrong",
-            f"This is a fault of gpuboard. The log of the server has the details: error {error_id}.",
+            f"This is a fault of gpuboard. The server's log has the details: error {error_id}.",
         )
     return responses.get(status, "Error"), _ADVICE.get(status, "")
 

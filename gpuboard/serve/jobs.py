@@ -1,4 +1,4 @@
-"""Run work off the event loop, shared by all who ask for the same, and end it with its last watcher.
+"""Run work off the event loop, share it among all who ask for it, end it with its last watcher.
 
 NumPy work goes to a few threads. Heavy work goes to one process of its own, made when first needed:
 to cancel it is to kill the process, so nothing is left behind.
@@ -67,6 +67,7 @@ class Job:
         self._cancelling = threading.Event()
         self._last_report = 0.0
         self._kill: Callable[[], None] = _do_nothing
+        self._deadline: asyncio.TimerHandle | None = None
 
     @property
     def is_running(self) -> bool:
@@ -147,8 +148,11 @@ class Job:
     def leave(self, watch: Watch) -> None:
         """Let a watcher go; the job dies if no other comes within the grace period."""
         self._watchers.discard(watch)
-        if not self._watchers and self.is_running:
-            self._loop.call_later(self._grace_s, self._die_unwatched)
+        if self._watchers or not self.is_running:
+            return
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self._loop.call_later(self._grace_s, self._die_unwatched)
 
     def killed_by(self, kill: Callable[[], None]) -> None:
         """Say how the work is ended by force once it runs."""
@@ -219,6 +223,7 @@ class Jobs:
             key: Says what is computed; everything that the result depends on belongs in it.
             fn: Takes `report(fraction, sentence)` first and should call it often. For a process it
                 must be importable by name, and arguments and result must be picklable.
+            args: What `fn` takes after `report`.
             where: "thread" for NumPy work, "process" for what may take seconds or crash.
         """
         known = self._jobs.get(key)
@@ -228,7 +233,7 @@ class Jobs:
         self._jobs[key] = job
         task = asyncio.ensure_future(self._work(job, fn, args, where))
         task.add_done_callback(lambda _: self._forget(job))
-        job.leave(Watch(job, None))
+        job.watch().close()
         return job
 
     def close(self) -> None:
@@ -268,7 +273,8 @@ class Jobs:
             job.killed_by(kill)
             try:
                 return _call(job, self._worker.call, (fn, *args))
-            except WorkerLostError:
+            except (WorkerLostError, JobCancelledError):
+                self._worker.kill()  # it may still be at work on what nobody wants
                 if job.is_cancelling:
                     raise JobCancelledError("the job was cancelled") from None
                 raise

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from gpuboard import __version__
 from gpuboard.device import probe
-from gpuboard.serve.context import Context, rail
+from gpuboard.serve.context import rail
 from gpuboard.serve.environment import template, with_nonce
 from gpuboard.serve.models.es_module import EsModule
 from gpuboard.serve.static_files import bokeh_url, static_url

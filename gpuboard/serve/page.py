@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import traceback
 import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -133,9 +132,9 @@ class Page:
             self.spec.build(self)
         except GpuboardError as error:
             self.show_message(f"{self.spec.title} cannot be shown", str(error))
-        except Exception:  # noqa: BLE001 - any fault of a dashboard ends here, and is logged
+        except Exception:
             error_id = new_error_id()
-            log.error("error %s in page %s\n%s", error_id, self.spec.name, traceback.format_exc())
+            log.exception("error %s in page %s", error_id, self.spec.name)
             self.show_message(
                 f"{self.spec.title} cannot be shown",
                 "This is a fault of gpuboard; the other pages go on working.",
@@ -149,7 +148,7 @@ class Page:
         for fn in listeners:
             try:
                 fn()
-            except Exception:  # noqa: BLE001 - every listener has its turn
+            except Exception:
                 log.exception("a listener of page %s failed at its end", self.spec.name)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from gpuboard import limits
 from gpuboard.errors import GpuboardError, InputError, LimitError
-from gpuboard.serve.headers import QuietErrors, describe_error
+from gpuboard.serve.headers import QuietErrors, describe_error, raised
 
 if TYPE_CHECKING:
     from gpuboard.serve.context import Context
@@ -44,7 +44,7 @@ class DataRoute(QuietErrors):
                 f"{limits.MAX_REQUEST_BYTES.value} are taken ({limits.MAX_REQUEST_BYTES.name})"
             )
 
-    async def run(self, fn: Callable[..., T], *args: Any) -> T:
+    async def run(self, fn: Callable[..., T], *args: object) -> T:
         """Return `fn(*args)`, computed in the thread pool."""
         return await self.context.jobs.run(fn, *args)
 
@@ -62,7 +62,7 @@ class DataRoute(QuietErrors):
             raise InputError(f"the body is a {type(body).__name__}, expected one JSON object")
         return body
 
-    def reply_json(self, columns: Any) -> None:
+    def reply_json(self, columns: object) -> None:
         """Answer with JSON; NaN and infinities become the strings "NaN", "Infinity", "-Infinity".
 
         Args:
@@ -76,10 +76,10 @@ class DataRoute(QuietErrors):
         self.set_header("Content-Type", content_type)
         self.finish(body)
 
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
+    def write_error(self, status_code: int, **kwargs: object) -> None:
         """Answer `{"error": {"status", "message"}}`, and the id where it is our own fault."""
         del status_code
-        error = (kwargs.get("exc_info") or (None, None, None))[1]
+        error = raised(kwargs)
         if isinstance(error, GpuboardError):
             self.set_status(error.http_status)
         status = self.get_status()
@@ -91,17 +91,18 @@ class DataRoute(QuietErrors):
         self.reply_json({"error": answer})
 
 
-def encode_json(value: Any) -> bytes:
+def encode_json(value: object) -> bytes:
     """Return `value` as strict JSON in UTF-8; see `DataRoute.reply_json` for what it takes."""
     plain = _plain(value)
     try:
         text = json.dumps(plain, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     except ValueError:
-        text = json.dumps(_speakable(plain), allow_nan=False, ensure_ascii=False)
+        plain = _speakable(plain)
+        text = json.dumps(plain, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "replace")
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):
@@ -113,7 +114,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _speakable(value: Any) -> Any:
+def _speakable(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
     if isinstance(value, dict):

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import errno
+import os
 import re
 import signal
 import socket
@@ -23,16 +24,32 @@ from gpuboard.serve.sessions import PUSH_MS
 if TYPE_CHECKING:
     from gpuboard.serve.application import GuardedTornado
     from gpuboard.serve.page import PageSpec
+    from gpuboard.serve.routes import DataRoute
+
+DataRoutes = Sequence[tuple[str, "type[DataRoute]"]]
 
 PORTS_TRIED = 11
 BODY_TIMEOUT_S = 30
+MAX_PORT = 65_535
+BACKLOG = 128
 RESERVED_NAMES = ("api", "static")
 
 __all__ = ["Context", "ServeConfig", "Server", "make_server"]
 
 
-def make_server(config: ServeConfig, context: Context, pages: Sequence[PageSpec]) -> Server:
+def make_server(
+    config: ServeConfig,
+    context: Context,
+    pages: Sequence[PageSpec],
+    data_routes: DataRoutes | None = None,
+) -> Server:
     """Return a server that is bound to its port and waits to be started.
+
+    Args:
+        config: How to serve.
+        context: What to serve; its configuration and pages are set from the other arguments.
+        pages: Dashboards, at least one.
+        data_routes: Pattern and handler of each data route; None for `gpuboard.serve.api`.
 
     Raises:
         InputError: The port is taken, the host unknown, a name not understood, or the token too
@@ -56,7 +73,7 @@ def make_server(config: ServeConfig, context: Context, pages: Sequence[PageSpec]
         for bound in sockets:
             bound.close()
         raise
-    return Server(context, guard, sockets, token)
+    return Server(context, guard, sockets, token, data_routes)
 
 
 class Server:
@@ -69,7 +86,12 @@ class Server:
     """
 
     def __init__(
-        self, context: Context, guard: Guard, sockets: list[socket.socket], token: str
+        self,
+        context: Context,
+        guard: Guard,
+        sockets: list[socket.socket],
+        token: str,
+        data_routes: DataRoutes | None,
     ) -> None:
         self.context = context
         self.token = token
@@ -77,7 +99,8 @@ class Server:
         self.application: GuardedTornado | None = None
         self._guard = guard
         self._sockets = sockets
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._data_routes = data_routes
+        self.loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
         self._is_up = threading.Event()
@@ -98,6 +121,10 @@ class Server:
         """Serve from a thread of its own; return when requests are answered."""
         self._thread = threading.Thread(target=self.run_forever, name="gpuboard-serve", daemon=True)
         self._thread.start()
+        self.wait_until_up()
+
+    def wait_until_up(self) -> None:
+        """Return when requests are answered, or when serving has ended."""
         self._is_up.wait()
 
     def run_forever(self) -> None:
@@ -109,24 +136,26 @@ class Server:
 
     def stop(self) -> None:
         """End serving, from any thread; return when all is closed if `start` was used."""
-        loop, stop = self._loop, self._stop
+        loop, stop = self.loop, self._stop
         if loop is not None and stop is not None:
             with contextlib.suppress(RuntimeError):  # it has ended by itself
                 loop.call_soon_threadsafe(stop.set)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
+        if loop is None:  # it was never started
+            for bound in self._sockets:
+                bound.close()
 
     async def _serve(self) -> None:
         from tornado.httpserver import HTTPServer
         from tornado.ioloop import IOLoop, PeriodicCallback
 
-        from gpuboard.serve.api import ROUTES
         from gpuboard.serve.application import GuardedTornado
 
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         self._listen_to_signals(self._stop)
-        application = GuardedTornado(self.context, self._guard, ROUTES)
+        application = GuardedTornado(self.context, self._guard, self._routes())
         http = HTTPServer(
             application, max_body_size=limits.MAX_REQUEST_BYTES.value, body_timeout=BODY_TIMEOUT_S
         )
@@ -146,6 +175,13 @@ class Server:
             await http.close_all_connections()
             self.context.jobs.close()
 
+    def _routes(self) -> DataRoutes:
+        if self._data_routes is not None:
+            return self._data_routes
+        from gpuboard.serve.api import ROUTES
+
+        return ROUTES
+
     async def _push_version(self) -> None:
         await self.context.sessions.push(self.context.store.version)
 
@@ -159,17 +195,15 @@ class Server:
 
 def _bind(config: ServeConfig) -> list[socket.socket]:
     first = DEFAULT_PORT if config.port is None else config.port
+    if not 0 <= first <= MAX_PORT:
+        raise InputError(f"port {first} does not exist, expected 0 to {MAX_PORT}")
     candidates = range(first, first + PORTS_TRIED) if config.port is None else [first]
     for port in candidates:
         try:
-            return _bind_port(config.host, port)
+            return _listen(config.host, port)
         except socket.gaierror as error:
             raise InputError(f"host {config.host!r} is not known: {error.strerror}") from error
-        except OverflowError as error:
-            raise InputError(f"port {port} does not exist, expected 0 to 65535") from error
         except OSError as error:
-            if error.errno == errno.EACCES:
-                raise InputError(f"port {port} may not be used: {error.strerror}") from error
             if error.errno != errno.EADDRINUSE:
                 raise InputError(
                     f"{config.host!r} port {port} cannot be served: {error.strerror}"
@@ -181,11 +215,37 @@ def _bind(config: ServeConfig) -> list[socket.socket]:
     )
 
 
-def _bind_port(host: str, port: int) -> list[socket.socket]:
-    from tornado.netutil import bind_sockets
+def _listen(host: str, port: int) -> list[socket.socket]:
+    """Listen on every address of `host`, all on one port; on none of them if one fails."""
+    found = socket.getaddrinfo(
+        host.strip("[]") or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    sockets: list[socket.socket] = []
+    try:
+        for family, address in dict.fromkeys((entry[0], entry[4]) for entry in found):
+            own = sockets[0].getsockname()[1] if sockets else port
+            sockets.append(_listen_on(family, (address[0], own, *address[2:])))
+    except OSError:
+        for bound in sockets:
+            bound.close()
+        raise
+    return sockets
 
-    # Port 0 on a name with two addresses would give two ports.
-    return bind_sockets(port, address=host.strip("[]") or None)
+
+def _listen_on(family: socket.AddressFamily, address: tuple[object, ...]) -> socket.socket:
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name != "nt":  # there it would let two servers share a port
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.setblocking(False)
+        bound.bind(address)
+        bound.listen(BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 def _checked_prefix(prefix: str) -> str:

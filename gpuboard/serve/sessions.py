@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bokeh.document import Document
@@ -75,9 +75,10 @@ class Sessions:
             return
         self._busy.add(page)
         try:
-            await session.with_document_locked(page.tell_version, version)
+            locked: Any = session.with_document_locked  # Bokeh's types hide that it is awaitable
+            await locked(page.tell_version, version)
             self._told[page] = version
-        except Exception:  # noqa: BLE001 - one page must not silence the others
+        except Exception:
             log.exception("a page could not be told of version %d", version)
         finally:
             self._busy.discard(page)
@@ -86,7 +87,7 @@ class Sessions:
 def connected_session(page: Page) -> ServerSession | None:
     """Return the session behind a page, None while no browser is connected to it."""
     context = page.doc.session_context
-    session = getattr(context, "session", None)
+    session: ServerSession | None = getattr(context, "session", None)
     if session is None or session.destroyed or not session.connection_count:
         return None
     return session

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 from pathlib import Path
-from typing import Any
 
 from tornado.web import StaticFileHandler
 
@@ -82,17 +81,10 @@ class BokehStatic(QuietErrors, StaticFileHandler):
 class OwnStatic(BokehStatic):
     """Files of our own, under the folder of their version."""
 
-    version = ""
-
-    async def get(self, version: str, path: str, include_body: bool = True) -> None:
-        """Send one file."""
-        self.version = version
-        await super().get(path, include_body)
-
-    def head(self, version: str, path: str) -> Any:
-        """Send the headers of one file."""
-        return self.get(version, path, include_body=False)
+    def parse_url_path(self, url_path: str) -> str:
+        """Return the file's place below our folder."""
+        return super().parse_url_path(url_path.partition("/")[2])
 
     def is_fixed(self) -> bool:
         """Say whether the folder is the version that is being served."""
-        return self.version == static_version()
+        return f"/{static_version()}/" in self.request.path

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bokeh.models import Div
+    from bokeh.models.widgets.markups import Div
 
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -35,17 +35,17 @@ def plain(text: str, limit: int = 200) -> str:
     return shown[: limit - 1] + _ELLIPSIS
 
 
-def text_block(text: str, *, limit: int = 10_000, **properties: Any) -> Div:
+def text_block(text: str, *, limit: int = 10_000, name: str | None = None) -> Div:
     """Return a Bokeh block that shows `text` as text, whatever markup it holds.
 
     Args:
         text: Any string of a log.
         limit: Characters shown, see `plain`.
-        properties: Further properties of `bokeh.models.Div`, such as `name` or `width`.
+        name: Slot of the template, or what it is found by.
     """
-    from bokeh.models import Div
+    from bokeh.models.widgets.markups import Div
 
-    return Div(text=plain(text, limit), render_as_text=True, disable_math=True, **properties)
+    return Div(text=plain(text, limit), render_as_text=True, disable_math=True, name=name)
 
 
 def _visible(character: str) -> str:

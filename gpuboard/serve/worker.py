@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 import traceback
@@ -70,7 +71,7 @@ class Worker:
             WorkerFailedError: `fn` raised anything else.
             WorkerLostError: The process ended, by `kill` or by itself.
         """
-        connection = self._connected()
+        process, connection = self._connected()
         try:
             connection.send((fn, args))
             while True:
@@ -82,33 +83,27 @@ class Worker:
                 else:
                     raise value
         except (EOFError, ConnectionError) as error:
-            raise WorkerLostError(self._obituary()) from error
+            raise WorkerLostError(_obituary(process)) from error
 
     def kill(self) -> None:
         """Kill the process and all that it has started."""
         with self._lock:
             self._kill()
 
-    def _connected(self) -> Connection[Any, Any]:
+    def _connected(self) -> tuple[SpawnProcess, Connection[Any, Any]]:
         with self._lock:
-            if self._connection is None or self._process is None or not self._process.is_alive():
-                self._start()
-            if self._connection is None:
-                raise WorkerLostError("the worker process could not be started")
-            return self._connection
-
-    def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(theirs,), name="gpuboard-worker", daemon=True
-        )
-        self._process.start()
-        theirs.close()
-        self._connection = ours
+            if self._process is None or self._connection is None or not self._process.is_alive():
+                context = multiprocessing.get_context("spawn")
+                self._connection, theirs = context.Pipe()
+                self._process = context.Process(
+                    target=_serve, args=(theirs,), name="gpuboard-worker", daemon=True
+                )
+                self._process.start()
+                theirs.close()
+            return self._process, self._connection
 
     def _kill(self) -> None:
-        process = self._process
+        process, self._process, self._connection = self._process, None, None
         if process is None or process.pid is None:
             return
         try:
@@ -116,15 +111,13 @@ class Worker:
         except (OSError, AttributeError):  # it has not made its group yet, or there are no groups
             process.kill()
 
-    def _obituary(self) -> str:
-        process = self._process
-        if process is None:
-            return "the worker process ended before its work did"
-        process.join(5)
-        return (
-            f"the worker process ended with code {process.exitcode} before its work did; "
-            "code -9 often means that memory ran out"
-        )
+
+def _obituary(process: SpawnProcess) -> str:
+    process.join(5)
+    return (
+        f"the worker process ended with code {process.exitcode} before its work did; "
+        "code -9 often means that memory ran out"
+    )
 
 
 def _serve(connection: Connection[Any, Any]) -> None:
@@ -139,7 +132,11 @@ def _serve(connection: Connection[Any, Any]) -> None:
     with contextlib.suppress(EOFError, ConnectionError):
         while True:
             fn, args = connection.recv()
-            connection.send(_outcome(report, fn, args))
+            outcome = _outcome(report, fn, args)
+            try:
+                connection.send(outcome)
+            except (pickle.PicklingError, TypeError, AttributeError):
+                connection.send(("error", WorkerFailedError(traceback.format_exc())))
 
 
 def _outcome(

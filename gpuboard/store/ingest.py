@@ -6,6 +6,7 @@ A file that cannot be read, or whose directory vanished, never holds up the othe
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -20,10 +21,11 @@ from gpuboard.store.run import FileContent, Run
 from gpuboard.store.store import Store
 
 # From this size on a file is scanned by all cores together; smaller ones a core each.
-_SHARED_BYTES = 2 * reader.CHUNK_BYTES
+_SHARED_BYTES = 4 * reader.CHUNK_BYTES
 _MAX_BACKOFF_S = 60.0
 _PUBLISH_S = 0.25
-_MANY_BLOCKS = 8
+# A series in so many pieces is slow to hand out; joining them costs as much memory again.
+_MANY_BLOCKS = 64
 
 
 @dataclasses.dataclass(slots=True)
@@ -52,6 +54,7 @@ class Ingest:
         self._scanners = ThreadPoolExecutor(self._workers, "gpuboard-scan")
         self._cancelled = threading.Event()
         self._is_warm = False
+        self._reported = -math.inf
 
     def cancel(self) -> None:
         """Let a pass that is under way end early, and take no further one."""
@@ -147,7 +150,7 @@ class Ingest:
         if len(tracked.content.scalars) > _MANY_BLOCKS:
             tracked.content = tracked.content.tidied()
             self._publish(tracked)
-        self._store.set_progress(self._progress("reading"))
+        self._report_progress()
 
     def _read_pieces(self, tracked: _Tracked) -> None:
         log = tracked.log
@@ -160,7 +163,7 @@ class Ingest:
             tracked.content = tracked.content.extended(piece)
             if self._clock.monotonic() - published > _PUBLISH_S:
                 self._publish(tracked)
-                self._store.set_progress(self._progress("reading"))
+                self._report_progress()
                 published = self._clock.monotonic()
             if self._cancelled.is_set():
                 return
@@ -178,6 +181,13 @@ class Ingest:
     def _publish(self, tracked: _Tracked) -> None:
         tracked.run.put(tracked.content)
         self._store.touch(tracked.run)
+
+    def _report_progress(self) -> None:
+        # Summing over all files after each of ten thousand would take longer than reading them.
+        now = self._clock.monotonic()
+        if now - self._reported > _PUBLISH_S:
+            self._reported = now
+            self._store.set_progress(self._progress("reading"))
 
     def _progress(self, phase: str) -> Progress:
         files = list(self._files.values())

@@ -56,6 +56,7 @@ class Store:
         self._infos: dict[int, RunInfo] = {}
         self._catalogue = Catalogue(-1, ())
         self._notices: tuple[Problem, ...] = ()
+        self._problems: tuple[int, tuple[Problem, ...]] = (-1, ())
         self._progress = Progress("starting", 0, 0, 0)
         self._lock = threading.Lock()
         self._ingest: Ingest | None = None
@@ -113,8 +114,13 @@ class Store:
 
     def problems(self) -> tuple[Problem, ...]:
         """Return everything that was wrong with what was read."""
-        rows = [problem for run in self._runs for problem in run.problems()]
-        return (*self._notices, *rows)
+        version, rows = self._problems
+        if version != self.version:
+            version = self.version
+            of_runs = (problem for run in self._runs for problem in run.problems())
+            rows = (*self._notices, *of_runs)
+            self._problems = version, rows
+        return rows
 
     def progress(self) -> Progress:
         """Return how far reading has come."""

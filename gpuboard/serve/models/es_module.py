@@ -16,13 +16,13 @@ Arrays = Mapping[str, npt.NDArray[np.generic]]
 Listener = Callable[[AnyValue], None]
 
 
-class ModuleEvent(ModelEvent):
+class ModuleEvent(ModelEvent):  # type: ignore[no-untyped-call]
     """Carry what JavaScript said by `model.send(name, detail)`."""
 
     event_name = "gpuboard_module"
 
     def __init__(
-        self, model: EsModule | None, name: str | None = None, detail: AnyValue = None
+        self, model: EsModule | None, name: str | None = None, detail: object = None
     ) -> None:
         self.name = name
         self.detail = detail
@@ -54,7 +54,7 @@ class EsModule(UIElement):
 
         self.on_event(ModuleEvent, hear)  # type: ignore[arg-type]
 
-    def send(self, name: str, detail: AnyValue = None) -> None:
+    def send(self, name: str, detail: object = None) -> None:
         """Tell the module something once; it hears it by `model.on(name, fn)`.
 
         Nothing is kept in the document. Needs the document's lock, as any change does.
@@ -65,6 +65,6 @@ class EsModule(UIElement):
         event = MessageSentEvent(document, f"gpuboard:{self.id}", [name, detail])
         document.callbacks.trigger_on_change(event)
 
-    def update_state(self, **changes: AnyValue) -> None:
+    def update_state(self, **changes: object) -> None:
         """Change some keys of `state` and keep the others."""
         self.state = {**self.state, **changes}

@@ -55,12 +55,12 @@ export class AtTable {
     const fixed = card.at();
     const place = fixed ? fixed[0] : this.cursor ?? hi;
     const range = fixed && fixed[1] !== null ? fixed : [lo, hi];
-    const isSame = this.asked === `${place} ${range} ${card.key} ${card.reply.version} ${card.reply.ranges}`;
+    const isSame = this.asked === `${place} ${range} ${card.reply.key} ${card.reply.version} ${card.reply.ranges}`;
     if (isSame && this.columns) return;
     const [here, over] = await Promise.all([
       card.details(place, null, runs), card.details(Math.min(...range), Math.max(...range), runs)]);
     if (turn !== this.turn || !here || !over) return;
-    this.asked = `${place} ${range} ${card.key} ${card.reply.version} ${card.reply.ranges}`;
+    this.asked = `${place} ${range} ${card.reply.key} ${card.reply.version} ${card.reply.ranges}`;
     this.columns = join(here, over);
     const kind = get("x");
     const span = fixed && fixed[1] !== null ? `${formatX(kind, Math.min(...range))} to ${formatX(kind, Math.max(...range))}`

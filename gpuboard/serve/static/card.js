@@ -9,8 +9,12 @@ import { linesOf, toSeries, yExtent } from "./curves.js";
 import { idRanges, nameOf } from "./runs.js";
 import { get, set } from "./scalars_state.js";
 
-const MAX_BUCKETS = 60_000; // over all lines of one card: what can be drawn while typing
-const MIN_WIDTH = 48;
+const CARD_BUCKETS = 40_000; // over all lines of one card: what can be drawn while typing
+const DETAIL_BUCKETS = 200_000;
+const RAW_LINES = 150; // with more runs the faint lines of logged values would be one grey area
+const REFINE_MS = 250;
+const NO_DATA = "No data for the selected runs.";
+const NOTHING = { version: -1, lines: [], markers: [], xExtent: null };
 
 export class Card {
   /**
@@ -20,8 +24,8 @@ export class Card {
   constructor(info, page, { detail = false, name = info.tag } = {}) {
     Object.assign(this, { info, page, detail });
     this.tag = info.tag;
-    this.reply = null; // lines of the last answer, of `reply.runs`
-    this.key = ""; // of the request that `reply` answers
+    this.reply = null; // the answer on screen: lines, and the runs, key and width it was made for
+    this.widest = null; // the answer with the most runs
     this.fullX = null;
     this.isBusy = false;
     this.wanted = false;
@@ -106,6 +110,7 @@ export class Card {
 
   destroy() {
     this.isDead = true;
+    clearTimeout(this.refining);
     this.chart.destroy();
     this.table?.destroy();
     this.element.remove();
@@ -193,52 +198,84 @@ export class Card {
 
   async fetchOnce() {
     const runs = this.page.selected();
-    if (runs === null) return;
+    if (runs === null) return undefined;
     const request = this.request(runs);
-    const key = JSON.stringify({ ...request, runs: 0, since: 0 });
-    if (!runs.length) return this.take(null, runs, key);
-    if (this.canFilter(runs, key)) return this.show();
-    const isSame = key === this.key && request.runs === this.reply?.ranges;
+    const key = JSON.stringify({ ...request, runs: 0, width: 0 });
+    if (!runs.length) return this.take(NOTHING, { runs, key, request });
+    if (this.showKnown(runs, key, request)) return undefined;
+    const { reply } = this;
+    const isSame = reply?.key === key && reply.ranges === request.runs && reply.width === request.width;
+    const version = get("version");
     try {
-      const reply = await api.curves({ ...request, since: isSame ? this.reply.version : null });
+      const answer = await api.curves({ ...request, since: isSame ? reply.version : null });
       if (this.isDead) return undefined;
-      if (reply) this.take(linesOf(reply), runs, key);
-      else this.page.count("unchanged");
-      this.say("");
+      if (answer) this.take(linesOf(answer), { runs, key, request });
+      else this.keep(reply, version);
+      this.say(this.chart.spec.series.length ? "" : NO_DATA);
     } catch (error) {
       if (!this.isDead) this.say(error.message);
     }
     return undefined;
   }
 
-  /** Lines of a larger choice of runs, at the same version, need no second journey. */
-  canFilter(runs, key) {
-    const { reply } = this;
-    if (!reply || key !== this.key || get("fold")) return false;
-    if (reply.version < get("version")) return false;
-    return runs.every((run) => reply.runs.has(run));
+  /**
+   * Draw the wanted runs from an answer that holds more of them. Where it is coarser than wanted, a
+   * finer one is asked for once the choice rests: typing a run filter costs no journey for each key.
+   */
+  showKnown(runs, key, request) {
+    clearTimeout(this.refining);
+    if (get("fold")) return false;
+    const isUsable = (one) => one?.key === key && one.version >= get("version")
+      && runs.every((run) => one.runs.has(run));
+    const known = [this.reply, this.widest].find(isUsable);
+    if (!known) return false;
+    const isFine = known.width >= request.width * 0.8;
+    if (this.mustRefine && !isFine) {
+      this.mustRefine = false;
+      return false;
+    }
+    this.reply = known;
+    this.show();
+    if (!isFine) {
+      this.refining = setTimeout(() => {
+        this.mustRefine = true;
+        this.refresh();
+      }, REFINE_MS);
+    }
+    return true;
   }
 
+  /** What to ask for; many lines get fewer points each, so that all of them stay quick to draw. */
   request(runs) {
     const { clientWidth } = this.plot;
     const ratio = this.detail ? Math.min(2, window.devicePixelRatio || 1) : 1;
     const width = Math.round(Math.max(120, (clientWidth || 320) - 56) * ratio);
     const kind = get("smoothing") > 0 ? get("smoothKind") : "none";
-    const buckets = Math.floor(MAX_BUCKETS / Math.max(1, runs.length) / (kind === "none" ? 1 : 2));
+    const roles = kind === "none" || runs.length > RAW_LINES ? 1 : 2;
+    const room = (this.detail ? DETAIL_BUCKETS : CARD_BUCKETS) / Math.max(1, runs.length) / roles;
     return {
       tag: this.tag, runs: idRanges(runs), x: get("x"), smooth: { kind, amount: get("smoothing") },
       // Whole steps of 32 pixels: a window drawn larger by a hair asks nothing anew.
-      width: Math.max(MIN_WIDTH, Math.ceil(Math.min(width, buckets) / 32) * 32),
+      width: Math.max(1, Math.floor(Math.min(width + 31, room) / 32)) * 32,
       range: this.chart.spec.xView, overwritten: get("overwritten"), fold: get("fold"),
     };
   }
 
-  take(reply, runs, key) {
-    this.key = key;
-    this.reply = reply ?? { version: -1, lines: [], markers: [], xExtent: null };
-    Object.assign(this.reply, { runs: new Set(runs), ranges: idRanges(runs) });
-    if (reply && !this.chart.spec.xView) this.fullX = reply.xExtent;
+  take(reply, { runs, key, request }) {
+    const { width } = request;
+    this.reply = { ...reply, runs: new Set(runs), ranges: request.runs, width, key };
+    const { widest } = this;
+    const isWider = widest?.key !== key || widest.version < reply.version
+      || runs.length >= widest.runs.size;
+    if (isWider) this.widest = this.reply;
+    this.fullX = reply.xExtent;
     this.show();
+  }
+
+  /** Nothing has changed up to this version. */
+  keep(reply, version) {
+    reply.version = Math.max(reply.version, version);
+    this.page.count("unchanged");
   }
 
   /** Draw what is known of the runs that are selected now. */
@@ -253,7 +290,7 @@ export class Card {
     const range = this.chart.spec.xView && this.fullX ? this.fullX : null;
     const isUsable = range && (!get("xLog") || range[0] > 0);
     this.chart.update({ series, markers, xRange: isUsable ? range : null });
-    this.say(series.length ? "" : "No data for the selected runs.");
+    this.say(series.length ? "" : NO_DATA);
     page.onShown(this);
     this.restyle();
   }
@@ -263,6 +300,7 @@ export class Card {
       one.colour = this.page.colourOf(one.line ?? one.raw ?? { run: one.run, group: one.group });
     }
     this.chart.update({ theme: this.page.theme() });
+    this.chart.redraw();
     this.table?.recolour();
   }
 

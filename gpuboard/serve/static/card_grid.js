@@ -64,6 +64,19 @@ export class CardGrid {
       this.layoutGroup(group, isOpen);
     }
     this.element.replaceChildren(...wanted.map(({ name }) => this.groups.get(name).element));
+    this.wakeFirst();
+  }
+
+  /** Wake what is in sight now: the observer would tell only after the next frame. */
+  wakeFirst() {
+    if (this.element.hidden) return;
+    for (const { slots } of this.groups.values()) {
+      for (const slot of slots.values()) {
+        if (slot.card) continue;
+        if (slot.getBoundingClientRect().top > innerHeight) return;
+        this.wake(slot);
+      }
+    }
   }
 
   layoutGroup({ name, infos }, isOpen) {

@@ -82,7 +82,14 @@ export class LineChart {
 
   /** Change what is shown; it is drawn with the next frame. */
   update(patch) {
+    const isNew = Object.entries(patch).some(([key, value]) => !same(this.spec[key], value));
+    if (!isNew) return;
     Object.assign(this.spec, patch);
+    schedule(this);
+  }
+
+  /** Draw again although nothing in `spec` was replaced, such as after new colours. */
+  redraw() {
     schedule(this);
   }
 
@@ -134,7 +141,17 @@ export class LineChart {
     paint(context, this.scene);
     this.fobs.place();
     count(performance.now() - began);
-    this.host.dataset.drawn = String(Number(this.host.dataset.drawn ?? 0) + 1);
+    this.describe();
+  }
+
+  /** Say on the element what is drawn: for tests, and for people who look. */
+  describe() {
+    const { sx, sy, series, markers } = this.scene;
+    const { dataset } = this.host;
+    dataset.drawn = String(Number(dataset.drawn ?? 0) + 1);
+    dataset.lines = String(series.length);
+    dataset.markers = String(markers.length);
+    dataset.view = [sx.lo, sx.hi, sy.lo, sy.hi].join(" ");
   }
 
   /** Show the crosshair at a place of the x axis, or hide it with null. */
@@ -233,6 +250,12 @@ export class LineChart {
     this.update({ xView: null, yView: null });
     this.on.zoom(null);
   }
+}
+
+/** Whether two values of a spec show the same: equal, or ranges with equal ends. */
+function same(a, b) {
+  const isRange = Array.isArray(a) && Array.isArray(b) && a.length === 2 && b.length === 2;
+  return a === b || (isRange && typeof a[0] === "number" && a[0] === b[0] && a[1] === b[1]);
 }
 
 function dot(context, px, py, colour, edge) {

@@ -20,6 +20,7 @@ const MAX_PANEL = 640;
 
 const byId = (id) => document.getElementById(id);
 const root = document.documentElement;
+const hasPanel = () => !WITHOUT_PANEL.has(root.dataset.page);
 
 export default {
   render({ el, model }) {
@@ -31,7 +32,7 @@ export default {
       panelToggle(),
       panelGrip(),
       pageLinks(),
-      runPanel(el),
+      hasPanel() ? runPanel(el) : null,
       status.end,
       model.on("version", (version) => state.set("version", version)),
       model.on("connection", connectionNotice(status)),
@@ -87,7 +88,7 @@ function panelToggle() {
   const show = () => {
     const isOpen = state.get("panel");
     const label = isOpen ? "Hide the run panel" : "Show the run panel";
-    root.dataset.panel = WITHOUT_PANEL.has(root.dataset.page) ? "none" : isOpen ? "open" : "closed";
+    root.dataset.panel = hasPanel() ? (isOpen ? "open" : "closed") : "none";
     button.setAttribute("aria-expanded", isOpen);
     button.setAttribute("aria-label", label);
     button.replaceChildren(icon("panel"), h("span", { class: "tip" }, label));

@@ -14,7 +14,8 @@ let grids = 0;
  * @typedef {object} Column
  * @property {string} key
  * @property {string} title
- * @property {string} width A track of CSS grid, such as "minmax(160px, 1fr)".
+ * @property {number} width Pixels.
+ * @property {number} [grow] Share of the room that is left over; `width` is then the least.
  * @property {boolean} [isNumber] Right-aligned.
  * @property {Node} [head] Replaces the sort button.
  * @property {(cell: HTMLElement) => void} [make] Adds what `fill` needs, once per row element.
@@ -32,6 +33,8 @@ let grids = 0;
  *   that move; also after Shift + a move, with the row it came from.
  * @property {(row: number) => void} [onHover] -1 when the pointer leaves.
  */
+
+const track = ({ width, grow }) => (grow ? `minmax(${width}px, ${grow}fr)` : `${width}px`);
 
 /** A virtual table inside `element`; `rows` are what the owner calls its rows, in shown order. */
 export class Grid {
@@ -81,7 +84,8 @@ export class Grid {
     this.space = h("div", { class: "grid-space", role: "presentation" });
     const head = h("div", { class: "grid-head", role: "row", "aria-rowindex": 1 }, this.heads);
     this.element.classList.add("grid");
-    this.element.style.setProperty("--columns", columns.map((column) => column.width).join(" "));
+    this.element.style.setProperty("--columns", columns.map(track).join(" "));
+    this.element.style.setProperty("--least", `${columns.reduce((sum, { width }) => sum + width, 0)}px`);
     this.element.style.setProperty("--row", `${this.options.rowHeight}px`);
     for (const [key, value] of Object.entries({
       role: "grid", "aria-label": label, "aria-colcount": columns.length, "aria-multiselectable": "true", tabindex: 0,

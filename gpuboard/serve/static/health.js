@@ -4,6 +4,7 @@ import { getJson } from "./api.js";
 import { h, icon, visible } from "./dom.js";
 import * as format from "./format.js";
 import { Grid } from "./grid.js";
+import { runs } from "./runs.js";
 import * as state from "./state.js";
 
 const REFRESH_MS = 1000;
@@ -22,10 +23,10 @@ const COMPARE = {
 const text = (key, title, width, show = (problem) => visible(problem[key])) => ({ key, title, width, show });
 
 const COLUMNS = [
-  text("kind", "Kind", "180px", ({ kind }) => titleOf(kind)),
-  text("file", "File", "minmax(220px, 1fr)"),
-  { ...text("offset", "At byte", "104px", ({ offset }) => (offset > 0 ? format.count(offset) : "–")), isNumber: true },
-  text("message", "What was found and what was kept", "minmax(320px, 2fr)"),
+  text("kind", "Kind", 168, ({ kind }) => titleOf(kind)),
+  { ...text("file", "File", 220), grow: 2 },
+  { ...text("offset", "At byte", 120, ({ offset }) => (offset > 0 ? format.count(offset) : "–")), isNumber: true },
+  { ...text("message", "What was found and what was kept", 320), grow: 3 },
 ];
 
 class Health {
@@ -36,7 +37,7 @@ class Health {
     this.sort = "kind";
     this.chosen = -1;
     this.build(el);
-    this.end = state.subscribe("version", () => this.soon());
+    this.end = state.subscribe(["version", "runsVersion"], () => this.soon());
     this.load();
   }
 
@@ -106,7 +107,7 @@ class Health {
     if (!counts.has(this.kind)) this.kind = "";
     const files = new Set(this.problems.map(({ file }) => file)).size;
     const total = this.problems.length;
-    this.count.textContent = total > 0 ? `${format.plural(total, "problem")} in ${format.plural(files, "file")}; everything else was read and is shown` : "";
+    this.count.textContent = total > 0 ? `${format.plural(total, "problem")} in ${format.plural(files, "file")}` : "";
     const rows = [...counts].sort(([, a], [, b]) => b - a);
     this.kinds.hidden = rows.length < 2;
     this.kinds.replaceChildren(this.chip("", "All", total), ...rows.map(([kind, n]) => this.chip(kind, titleOf(kind), n)));
@@ -176,11 +177,10 @@ class Health {
   }
 }
 
-function goodSentence({ files, events, phase }) {
-  const read = [format.plural(files, "file")];
-  if (Number.isFinite(events)) read.push(`${format.plural(events, "event")} read`);
+function goodSentence({ files, phase }) {
+  const points = runs.points.reduce((sum, n) => sum + (n || 0), 0);
   const sofar = phase === "watching" ? "" : " so far";
-  return `${read.join(", ")}, every checksum correct${sofar}.`;
+  return `${format.plural(files, "file")}, ${format.plural(points, "point")} read${sofar}, every checksum correct.`;
 }
 
 export default {

@@ -5,6 +5,7 @@ import { labelsFor, ticksFor } from "./ticks.js"
 
 const TICK_FONT = 11
 const GUTTER = 46
+const MAX_RAW = 150 // with more series the faint raw lines would be one grey area
 
 /** Map data to pixels on one axis and back, linear or logarithmic. */
 export function axisScale(lo, hi, from, to, log) {
@@ -124,12 +125,12 @@ function paintMarks(ctx, { marks = [], box, sx, theme }) {
 
 function paintSeries(ctx, scene) {
   const count = scene.series.length
-  const width = count <= 12 ? 1.7 : count <= 60 ? 1.35 : 1.05
+  const width = count <= 12 ? 1.7 : count <= 60 ? 1.35 : 1
   const strength = (one) => (scene.picked === null || scene.picked === undefined
     || one.key === scene.picked ? 1 : 0.13)
   ctx.lineJoin = "bevel"
   for (const one of scene.series) if (one.low && one.high) paintBand(ctx, scene, one, strength(one))
-  for (const one of scene.series) {
+  for (const one of count > MAX_RAW ? [] : scene.series) {
     if (one.raw) paintLine(ctx, scene, one.raw, one.colour, 0.24 * strength(one), width * 0.8)
   }
   for (const one of scene.series) {

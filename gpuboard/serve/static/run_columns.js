@@ -21,7 +21,7 @@ const number = (key, title, width, show = format.count) => ({
 export const checkColumn = (head) => ({
   key: "check",
   title: "",
-  width: "24px",
+  width: 24,
   head,
   make: (cell) => cell.append(h("span", { class: "check", "data-part": "check" })),
   fill() {}, // the row's class draws it
@@ -31,7 +31,7 @@ export const checkColumn = (head) => ({
 export const swatchColumn = {
   key: "swatch",
   title: "",
-  width: "22px",
+  width: 22,
   head: h("span", { class: "sr-only" }, "Colour"),
   make: (cell) => cell.append(h("span", { class: "swatch", "data-part": "swatch", title: "Change the colour" })),
   fill: (cell, row) => cell.firstChild.style.setProperty("--swatch", colourOfRow(row)),
@@ -41,7 +41,8 @@ export const swatchColumn = {
 export const nameColumn = {
   key: "name",
   title: "Name",
-  width: "minmax(200px, 1fr)",
+  width: 200,
+  grow: 1,
   make(cell) {
     const name = h("span", { class: "run-name" }, h("span", { class: "run-folder" }), h("span", { class: "run-leaf" }));
     cell.append(name, h("span", { class: "dot" }), h("span", { class: "link only", "data-part": "only" }, "only"));
@@ -61,7 +62,7 @@ export const nameColumn = {
 const stateColumn = {
   key: "state",
   title: "State",
-  width: "72px",
+  width: 84,
   make: (cell) => cell.append(h("span", { class: "dot" }), h("span")),
   fill(cell, row) {
     const isLive = runs.state[row] === "live";
@@ -72,19 +73,15 @@ const stateColumn = {
   },
 };
 
-const lastStep = {
-  ...number("last_step", "Last step", "96px", format.exactCount),
-};
-
 const duration = {
-  ...number("duration", "Duration", "88px"),
+  ...number("duration", "Duration", 96),
   fill(cell, row) {
     cell.textContent = format.duration(runs.end[row] - runs.start[row]);
   },
 };
 
 const problems = {
-  ...number("problems", "Problems", "72px"),
+  ...number("problems", "Problems", 84),
   fill(cell, row) {
     const found = runs.problems[row];
     cell.textContent = found > 0 ? format.count(found) : "–";
@@ -93,20 +90,20 @@ const problems = {
 };
 
 /** Columns of the side panel after the check mark. */
-export const COMPACT = [swatchColumn, { ...nameColumn, width: "minmax(0, 1fr)" }];
+export const COMPACT = [swatchColumn, { ...nameColumn, width: 100 }];
 
 /** Columns of the Runs page after the check mark. */
 export const FULL = [
   swatchColumn,
   nameColumn,
   stateColumn,
-  number("start", "Started", "140px", format.dateTime),
+  number("start", "Started", 158, format.dateTime),
   duration,
-  lastStep,
-  number("tags", "Tags", "64px"),
-  number("points", "Points", "96px"),
-  number("bytes", "Size", "76px", format.size),
-  number("files", "Files", "52px"),
+  number("last_step", "Last step", 100, format.exactCount),
+  number("tags", "Tags", 60),
+  number("points", "Points", 108),
+  number("bytes", "Size", 84, format.size),
+  number("files", "Files", 60),
   problems,
 ];
 

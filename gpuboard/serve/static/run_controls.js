@@ -3,7 +3,7 @@
 import { groupList, parseColourBy } from "./colours.js";
 import { h, icon, visible } from "./dom.js";
 import * as format from "./format.js";
-import { patternOf } from "./run_order.js";
+import { patternFault, patternOf } from "./run_order.js";
 import * as state from "./state.js";
 
 const ORDERS = {
@@ -14,7 +14,7 @@ const ORDERS = {
   "-points": "Most points",
   "-problems": "Problems",
 };
-const EXAMPLE = "(.*)/seed";
+const EXAMPLE = "(.*)[/_-]"; // all but the last part of a name: seeds of one setting together
 
 /** Return a field for the state key "runFilter": plain words, or a pattern between slashes. */
 export function filterField() {
@@ -24,12 +24,13 @@ export function filterField() {
   });
   const toggle = h("button", {
     type: "button", class: "toggle", title: "Read the filter as a regular expression: /pattern/",
+    "aria-label": "Regular expression",
     onclick: () => {
       const pattern = patternOf(input.value);
       state.set("runFilter", pattern === null ? `/${input.value.trim()}/` : pattern);
       input.focus();
     },
-  }, ".*");
+  }, icon("regex"));
   input.addEventListener("keydown", (event) => event.key === "Escape" && state.set("runFilter", ""));
   const show = () => {
     const text = state.get("runFilter");
@@ -79,7 +80,7 @@ export function colourByPicker() {
     select.value = regex === null ? "run" : "re";
     more.hidden = regex === null;
     if (regex !== null && input.value !== pattern) input.value = pattern;
-    error.textContent = regex instanceof Error ? regex.message.replace(/^Invalid regular expression: /, "") : "";
+    error.textContent = regex instanceof Error ? patternFault(regex) : "";
     error.hidden = error.textContent === "";
     groups.replaceChildren(...(regex instanceof RegExp ? groupList().slice(0, 60).map(groupChip) : []));
   };

@@ -12,9 +12,12 @@ export function parseFilter(text) {
     const regex = new RegExp(pattern, "i");
     return { test: (name) => regex.test(name), error: "" };
   } catch (error) {
-    return { test: null, error: error.message.replace(/^Invalid regular expression: /, "") };
+    return { test: null, error: patternFault(error) };
   }
 }
+
+/** Say in a sentence what is wrong with a pattern. */
+export const patternFault = (error) => `Not a whole pattern: ${error.message.split(": ").at(-1).toLowerCase()}.`;
 
 /** Return the pattern of "/pattern/", null for plain text. An unclosed "/..." is a pattern too. */
 export function patternOf(text) {

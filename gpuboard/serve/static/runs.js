@@ -13,21 +13,24 @@ import * as state from "./state.js";
 /** More runs than this, and only the first so many are selected before the user chooses. */
 export const DEFAULT_SELECTED = 100;
 
+const REST_MS = 400;
 const NUMBERS = ["id", "start", "end", "tags", "points", "bytes", "files", "problems"];
-const TEXTS = ["name", "last_step", "state"]; // steps beyond 2^53 come as text
+const TEXTS = ["last_step", "state"]; // steps beyond 2^53 come as text
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const CODE_LENGTH = 5;
-const COLLATOR = new Intl.Collator(undefined, { numeric: true, sensitivity: "variant" });
 
 /** The columns of all runs, rows in natural order of names; replaced as a whole. */
 export let runs = columnsOf({});
 
 let rowOf = new Map();
 let isSelected = new Uint8Array(0);
-let loading = null;
+let isLoading = false;
+let isStale = false; // the store has changed since the running request
+let restUntil = 0;
+let timer = 0;
 
 /** Compare two names as people do: run_2 before run_10. */
-export const compareNames = (a, b) => COLLATOR.compare(a, b);
+export const { compare: compareNames } = new Intl.Collator(undefined, { numeric: true });
 
 /** Return the row of a run id, -1 for one that is not there. */
 export const indexOf = (id) => rowOf.get(id) ?? -1;
@@ -38,19 +41,30 @@ export const nameOf = (id) => runs.name[indexOf(id)] ?? "";
 /** Return 1 for each selected row, in the order of `runs`. */
 export const selectedRows = () => isSelected;
 
-/** Read the list again; a call during a running one only makes sure that one follows it. */
-export function reload() {
-  if (loading) {
-    loading.again = true;
-    return loading.done;
+/** Read the list; a call during a running one only makes sure that one more follows. */
+export async function reload() {
+  if (isLoading) {
+    isStale = true;
+    return;
   }
-  loading = { again: false };
-  loading.done = load().finally(() => {
-    const { again } = loading;
-    loading = null;
-    if (again) reload();
-  });
-  return loading.done;
+  const start = performance.now();
+  isLoading = true;
+  isStale = false;
+  await load();
+  isLoading = false;
+  // ten thousand runs take their time: ask the less often, the longer an answer takes
+  restUntil = performance.now() + Math.max(REST_MS, 4 * (performance.now() - start));
+  if (isStale) reloadSoon();
+}
+
+function reloadSoon() {
+  if (isLoading) isStale = true;
+  else timer ||= setTimeout(reloadNow, Math.max(restUntil - performance.now(), 0));
+}
+
+function reloadNow() {
+  timer = 0;
+  reload();
 }
 
 async function load() {
@@ -63,7 +77,7 @@ async function load() {
   }
 }
 
-/** Take new columns: order them by name and find out what is selected now. */
+/** Take new columns, which come in natural order of names, and find out what is selected now. */
 export function adopt(columns, version) {
   runs = columnsOf(columns);
   rowOf = new Map(Array.from(runs.id, (id, row) => [id, row]));
@@ -72,15 +86,12 @@ export function adopt(columns, version) {
 }
 
 function columnsOf(columns) {
-  const names = columns.name ?? [];
-  const order = names.map((_, row) => row);
-  const isSorted = names.every((name, row) => !row || COLLATOR.compare(names[row - 1], name) <= 0);
-  if (!isSorted) order.sort((a, b) => COLLATOR.compare(names[a], names[b]));
-  const taken = { length: names.length, lower: order.map((row) => names[row].toLowerCase()) };
+  const name = (columns.name ?? []).map(String);
+  const taken = { length: name.length, name, lower: name.map((one) => one.toLowerCase()), code: null };
   for (const key of NUMBERS) {
-    taken[key] = Float64Array.from(order, (row) => columns[key]?.[row] ?? NaN);
+    taken[key] = Float64Array.from(name, (_, row) => columns[key]?.[row] ?? NaN);
   }
-  for (const key of TEXTS) taken[key] = order.map((row) => String(columns[key]?.[row] ?? ""));
+  for (const key of TEXTS) taken[key] = name.map((_, row) => String(columns[key]?.[row] ?? ""));
   return taken;
 }
 
@@ -178,4 +189,4 @@ export function idRanges(ids) {
 }
 
 state.subscribe("runs", applySelection);
-state.subscribe("version", reload);
+state.subscribe("version", reloadSoon);

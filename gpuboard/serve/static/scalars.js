@@ -284,20 +284,8 @@ function readTheme(element) {
     surface: read("--surface"), font: read("--font") || "sans-serif" };
 }
 
-/** Add the page's own style sheet and wait for it, so that nothing is seen without it. */
-function addStyles() {
-  const href = new URL("./css/scalars.css", import.meta.url).href;
-  const found = document.querySelector(`link[href="${href}"]`);
-  if (found) return Promise.resolve();
-  return new Promise((done) => {
-    const link = make("link", { rel: "stylesheet", href, on: { load: done, error: done } });
-    document.head.append(link);
-  });
-}
-
 export default {
-  async render({ el }) {
-    await addStyles();
+  render({ el }) {
     const page = new ScalarsPage(el);
     return () => page.destroy();
   },

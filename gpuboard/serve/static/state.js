@@ -52,6 +52,7 @@ const MAX_URL_VALUE = 30_000; // longer ones would not fit a request header
 
 const values = new Map();
 const listeners = new Map(Object.keys(KEYS).map((key) => [key, new Set()]));
+const outdated = new Set(); // keys whose value in the address no longer holds
 let changed = new Set();
 let urlTimer = 0;
 
@@ -68,7 +69,8 @@ export function set(key, value) {
   if (same(get(key), accepted)) return;
   values.set(key, accepted);
   if (KEYS[key].local) writeLocal(key, accepted);
-  if (KEYS[key].url) scheduleUrl();
+  if (KEYS[key].readsUrl) outdated.add(key);
+  if (KEYS[key].url || KEYS[key].readsUrl) scheduleUrl();
   announce(key);
 }
 
@@ -91,6 +93,7 @@ export function query() {
     if (text && text.length <= MAX_URL_VALUE) query.set(key, text);
     else query.delete(key);
   }
+  for (const key of outdated) query.delete(key);
   const text = query.toString();
   return text && `?${text}`;
 }

@@ -8,12 +8,12 @@ const CLOCK_STEPS = [
 ]
 const pad = (n) => String(n).padStart(2, "0")
 
-/** The smallest of 1, 2, 5 x 10^k that cuts `span` into at most about `count` pieces. */
+/** That of 1, 2, 5 x 10^k which cuts `span` into nearest to `count` pieces. */
 export function niceStep(span, count) {
   const rough = span / Math.max(1, count)
   const power = 10 ** Math.floor(Math.log10(rough))
   const lead = rough / power
-  return (lead <= 1.0001 ? 1 : lead <= 2.0001 ? 2 : lead <= 5.0001 ? 5 : 10) * power
+  return (lead <= 1.42 ? 1 : lead <= 3.17 ? 2 : lead <= 7.08 ? 5 : 10) * power
 }
 
 function multiples(lo, hi, step) {

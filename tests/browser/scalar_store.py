@@ -1,0 +1,82 @@
+"""Hold made-up scalars in memory, behind the face of `gpuboard.store.store.Store`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from gpuboard.errors import NotFoundError
+from gpuboard.store.columns import NO_PURGE, Catalogue, Progress, RunInfo, Series, TagInfo
+
+START = 1_790_000_000.0
+
+
+def series_of(value, *, step=None, start=START, every_s=1.0, writers=(0,)) -> Series:
+    """One series with a value at each of `step` (0, 1, 2 ... where it is not given)."""
+    value = np.asarray(value, dtype=float)
+    step = np.arange(len(value)) if step is None else np.asarray(step)
+    return Series(
+        wall_time=start + np.arange(len(value)) * every_s,
+        step=step.astype(np.int64),
+        value=value,
+        writer_start=np.array(writers, dtype=np.int64),
+        purge_step=np.full(len(writers), NO_PURGE, dtype=np.int64),
+    )
+
+
+class ScalarStore:
+    """Runs by name, each with its series by tag."""
+
+    def __init__(self, runs: dict[str, dict[str, Series]]):
+        self.logdir = Path("runs")
+        self.version = 1
+        self._names = list(runs)
+        self._series = [dict(tags) for tags in runs.values()]
+        self._changed = [1] * len(runs)
+
+    def put(self, run_id: int, tag: str, series: Series) -> None:
+        """Replace one series, as a growing log does."""
+        self.version += 1
+        self._series[run_id][tag] = series
+        self._changed[run_id] = self.version
+
+    def catalogue(self) -> Catalogue:
+        return Catalogue(self.version, tuple(self._info(i) for i in range(len(self._names))))
+
+    def series(self, run_id: int, tag: str) -> Series:
+        try:
+            return self._series[run_id][tag]
+        except (IndexError, KeyError):
+            raise NotFoundError(f"run {run_id} has no tag {tag!r}") from None
+
+    def series_many(self, run_ids, tag):
+        return [(i, self._series[i][tag]) for i in run_ids if tag in self._series[i]]
+
+    def problems(self):
+        return ()
+
+    def progress(self) -> Progress:
+        return Progress("watching", 100, 100, len(self._names))
+
+    def _info(self, i: int) -> RunInfo:
+        tags = {tag: self._tag(tag, series) for tag, series in self._series[i].items()}
+        return RunInfo(
+            id=i,
+            name=self._names[i],
+            version=self._changed[i],
+            tags=tags,
+            files=(f"{self._names[i]}/events.out.tfevents.0",),
+            start=START,
+            end=START + 1000,
+            events=1000,
+            points=sum(tag.points for tag in tags.values()),
+            bytes=50_000,
+            problems=0,
+            state="done",
+        )
+
+    @staticmethod
+    def _tag(tag: str, series: Series) -> TagInfo:
+        first, last = (int(series.step[0]), int(series.step[-1])) if len(series) else (0, 0)
+        return TagInfo(tag, "scalar", len(series), first, last)

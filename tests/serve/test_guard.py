@@ -1,0 +1,422 @@
+"""What the guard lets in, over a live server: the matrix of hosts, origins and tokens."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from gpuboard.errors import InputError
+from gpuboard.serve.application import OwnStatic
+from gpuboard.serve.context import ServeConfig
+from gpuboard.serve.guard import Guard, parse_origin
+from gpuboard.serve.static_files import static_url
+
+TOKEN = "t0ken-of-the-tests-0123456789"
+STATIC = "/" + static_url("host.js")
+PATHS = ["/", "/scalars", "/static/js/bokeh.min.js", STATIC, "/api/v1/echo", "/nowhere"]
+
+
+# Host: against DNS rebinding.
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example:{port}",
+        "evil.example",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "127.0.0.1:{port}.evil.example",
+        "127.0.0.1.evil.example:{port}",
+        "localhost.:{port}",
+        "xlocalhost:{port}",
+        "localhost:{port}0",
+        "0.0.0.0:{port}",
+        "",
+    ],
+)
+def test_a_foreign_host_is_refused_on_every_path_even_with_the_token(client, path, host):
+    answer = client.authorised(path, host=host.format(port=client.port))
+
+    assert answer.status in (400, 403)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "LocalHost:{port}"])
+def test_every_own_name_is_answered(client, host):
+    assert client.authorised("/scalars", host=host.format(port=client.port)).status == 200
+
+
+def test_a_request_without_host_or_with_two_is_refused(client):
+    two = client.send("GET", "/scalars", client.bearer | {"host": client.host})
+
+    assert client.authorised("/scalars", host=False).status in (400, 403)
+    assert two.status in (400, 403)
+
+
+def test_a_rebound_websocket_is_refused_although_origin_and_host_agree(client):
+    evil = f"evil.example:{client.port}"
+    headers = client.cookie() | {"Host": evil, "Origin": f"http://{evil}"}
+
+    assert client.websocket(token=client.session_token(), headers=headers) == 403
+
+
+def test_an_allowed_name_is_answered_with_the_port_of_its_proxy(serve):
+    config = ServeConfig(port=0, token=TOKEN, allow_hosts=("https://board.example",))
+    client = serve(config=config)
+
+    def status(host, origin):
+        headers = client.bearer | {"Origin": origin}
+        return client.send("POST", "/api/v1/echo", headers, body=b"{}", host=host).status
+
+    assert status("board.example", "https://board.example") == 200
+    assert status("board.example", "http://board.example") == 403
+    assert status("board.example:8443", "https://board.example") == 403
+
+
+@pytest.mark.parametrize("entry", ["", "a b/c", "ftp://x", "http://x/path", "x:port", "http://u@x"])
+def test_an_allowed_name_that_is_none_is_named_in_the_error(entry):
+    with pytest.raises(InputError, match=re.escape(repr(entry))):
+        Guard(host="127.0.0.1", port=1, token=TOKEN, allow_hosts=[entry])
+
+
+# Origin: against foreign pages.
+
+FOREIGN_ORIGINS = [
+    "http://evil.example",
+    "http://127.0.0.1:{port}.evil.example",
+    "http://127.0.0.1.evil.example:{port}",
+    "http://evil.example:{port}",
+    "http://evil127.0.0.1:{port}",
+    "http://127.0.0.1:{port}0",
+    "http://127.0.0.1:8",
+    "http://127.0.0.1",
+    "http://127.0.0.1:{port}/",
+    "http://127.0.0.1.:{port}",
+    "http://localhost.:{port}",
+    "ftp://127.0.0.1:{port}",
+    "http://[::2]:{port}",
+    "http://[::1].evil.example:{port}",
+    "http://user@127.0.0.1:{port}",
+    "http://127.0.0.1:{port}@evil.example",
+    "127.0.0.1:{port}",
+    "null",
+    "",
+    "file://",
+    "http://127.0.0.1:{port} http://evil.example",
+    "http://127.0.0.1:x",
+]
+
+
+@pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
+def test_a_foreign_origin_is_refused_for_websockets_posts_and_gets(client, origin):
+    headers = client.cookie() | {"Origin": origin.format(port=client.port)}
+
+    assert client.websocket(token=client.session_token(), headers=headers) == 403
+    assert client.send("POST", "/api/v1/echo", headers, body=b"{}").status == 403
+    assert client.get("/api/v1/echo", headers).status == 403
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://127.0.0.1:{port}", "http://localhost:{port}", "http://[::1]:{port}"]
+)
+def test_an_own_origin_is_let_in(client, origin):
+    headers = client.cookie() | {"Origin": origin.format(port=client.port)}
+
+    assert client.websocket(token=client.session_token(), headers=headers) == "open"
+    assert client.send("POST", "/api/v1/echo", headers, body=b"{}").status == 200
+
+
+def test_a_missing_origin_is_refused_unless_the_token_stands_in_a_header(client):
+    cookie = client.cookie()
+
+    assert client.websocket(token=client.session_token(), headers=cookie) == 403
+    assert client.send("POST", "/api/v1/echo", cookie, body=b"{}").status == 403
+    query = f"/api/v1/echo?token={TOKEN}"
+    assert client.send("POST", query, body=b"{}").status == 403
+    assert client.send("POST", "/api/v1/echo", client.bearer, body=b"{}").status == 200
+    assert client.websocket(token=client.session_token(), headers=client.bearer) == "open"
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_page_of_another_port_cannot_load_our_files_with_our_cookie(client, site):
+    headers = client.cookie() | {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"}
+    link = client.cookie() | {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
+
+    assert client.get(STATIC, headers).status == 403
+    assert client.get("/scalars", link).status == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("http://a:80", ("http", "a", 80)),
+        ("https://a", ("https", "a", 443)),
+        ("http://[::1]:6006", ("http", "[::1]", 6006)),
+        ("http://A", ("http", "a", 80)),
+        ("http://a:", None),
+        ("http://a:99999", None),
+        ("http://[::1", None),
+        ("http://a?", None),
+    ],
+)
+def test_an_origin_is_read_exactly_or_not_at_all(text, expected):
+    assert parse_origin(text) == expected
+
+
+# Token.
+
+
+def routes_of(server):
+    """Yield a path for every route that the application really has."""
+    fillers = {r"([0-9a-f]{16}/[\w./-]+)": STATIC.split("gpuboard/")[1], "/?": "/"}
+    for rule in server.application.wildcard_router.rules:
+        pattern = rule.matcher.regex.pattern.removesuffix("$")
+        for group, filler in fillers.items():
+            pattern = pattern.replace(group, filler)
+        path = pattern.replace(r"(bokeh(?:-widgets|-tables|-gl)?\.min\.js)", "bokeh.min.js")
+        yield path.replace("\\", "")
+
+
+def test_the_route_table_holds_what_is_meant_and_nothing_else(server):
+    paths = sorted(routes_of(server))
+
+    pages = [f"/{name}{end}" for name in ("broken", "images", "scalars") for end in ("", "/ws")]
+    data = ["/api/v1/absent", "/api/v1/broken", "/api/v1/echo"]
+    assert paths == sorted(["/", *pages, *data, STATIC, "/static/js/bokeh.min.js"])
+    kinds = {rule.target for rule in server.application.wildcard_router.rules}
+    assert OwnStatic in kinds
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Cookie": "{name}=x"}])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
+def test_no_route_answers_without_the_token(server, client, method, headers):
+    headers = {key: value.format(name=f"gpuboard-{client.port}") for key, value in headers.items()}
+    headers |= {"Origin": client.origin}
+
+    for path in [
+        *routes_of(server),
+        "/nowhere",
+        "/scalars/autoload.js",
+        "/scalars/metadata",
+        "//x",
+    ]:
+        assert client.send(method, path, headers).status == 401, path
+
+
+def test_no_websocket_opens_without_the_token(client):
+    session = client.session_token()
+
+    assert client.websocket(token=session, headers={"Origin": client.origin}) == 401
+    assert client.websocket(token=session, headers={"Origin": client.origin} | client.cookie()) == (
+        "open"
+    )
+
+
+@pytest.mark.parametrize("path", ["/scalars", "/api/v1/echo", STATIC])
+@pytest.mark.parametrize("token", ["", "x", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "%ff", "é"])
+def test_a_wrong_token_opens_nothing(client, path, token):
+    bearer = {"Authorization": f"Bearer {token}".encode()}
+    safe = "".join(f"%{byte:02x}" for byte in token.encode())
+
+    assert client.get(f"{path}?token={safe}").status == 401
+    assert client.get(path, bearer).status == 401
+
+
+def test_bokehs_own_routes_that_pages_do_not_need_are_gone(client):
+    gone = ["/scalars/autoload.js?bokeh-autoload-element=1", "/scalars/metadata", "/metadata"]
+    gone += ["/static/js/bokeh.js", "/static/js/bokeh-mathjax.min.js", "/favicon.ico", "/scalars/"]
+    gone += ["/scalars/static/js/bokeh.min.js", "/static/extensions/gpuboard/host.js"]
+
+    assert {path: client.authorised(path).status for path in gone} == dict.fromkeys(gone, 404)
+
+
+@pytest.mark.parametrize("name", ["../guard.py", "..%2fguard.py", "%2e%2e/guard.py", "/etc/passwd"])
+def test_static_files_end_at_their_folder(client, name):
+    folder = STATIC.removesuffix("host.js")
+
+    assert client.authorised(folder + name).status in (403, 404)
+
+
+def test_the_cookie_is_not_the_token_and_cannot_be_read_by_scripts(client):
+    answer = client.get(f"/scalars?token={TOKEN}")
+
+    value, *attributes = [part.strip() for part in answer.headers["Set-Cookie"].split(";")]
+    assert value.startswith(f"gpuboard-{client.port}=")
+    assert TOKEN not in value
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(attributes)
+    assert client.get("/scalars", {"Cookie": value}).status == 200
+
+
+def test_a_cookie_dies_with_the_server_that_gave_it(serve):
+    first, second = serve(), serve()
+    value = first.cookie()["Cookie"].split("=", 1)[1]
+
+    answer = second.get("/scalars", {"Cookie": f"gpuboard-{second.port}={value}"})
+
+    assert answer.status == 401
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("/?token={t}", "./"),
+        ("/scalars?token={t}", "./scalars"),
+        ("/scalars?a=1&token={t}&b=%2F%2Fevil", "./scalars?a=1&b=%2F%2Fevil"),
+        ("/scalars?token={t}&token={t}", "./scalars"),
+        ("/scalars?next=%0d%0aX-Bad:1&token={t}", "./scalars?next=%0D%0AX-Bad%3A1"),
+    ],
+)
+def test_the_token_leaves_the_address_of_a_page(client, asked, expected):
+    answer = client.get(asked.format(t=TOKEN))
+
+    assert answer.status == 302
+    assert answer.headers["Location"] == expected
+    assert answer.headers["X-Bad"] is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "//evil.example/scalars",
+        "/%5cevil.example",
+        "/./scalars",
+    ],
+)
+def test_no_redirect_leads_elsewhere(client, path):
+    answer = client.get(f"{path}?token={TOKEN}")
+
+    assert answer.status == 404
+    assert answer.headers["Location"] is None
+
+
+def test_a_data_route_takes_the_token_from_the_address_without_a_redirect(client):
+    answer = client.get(f"/api/v1/echo?a=1&token={TOKEN}")
+
+    assert answer.status == 200
+    assert '"query":"a=1"' in answer.text
+
+
+def test_the_root_leads_to_the_first_page_with_data(client, serve, fake_store):
+    with_images = serve(store=fake_store("image"))
+
+    assert client.authorised("/").headers["Location"] == "./scalars"
+    assert with_images.authorised("/?a=1").headers["Location"] == "./images?a=1"
+
+
+def test_the_token_appears_in_no_log_and_no_page(client, everything_logged):
+    told = client.get(f"/scalars?token={TOKEN}")
+    pages = [
+        client.get(f"/api/v1/broken?token={TOKEN}"),
+        client.get(f"/broken?token={TOKEN}"),
+        client.get(f"/nowhere?token={TOKEN}"),
+        client.get(f"/scalars?token={TOKEN}&%ff=%ff"),
+        client.get(f"/api/v1/echo?token={TOKEN}", {"Origin": "http://evil.example"}),
+        client.get("/scalars", client.cookie()),
+        client.authorised("/scalars"),
+    ]
+    client.websocket(f"/scalars/ws?token={TOKEN}", headers={"Origin": client.origin})
+
+    cookie = told.headers["Set-Cookie"].split(";")[0].split("=", 1)[1]
+    seen = everything_logged.text + "".join(page.text + str(page.headers) for page in pages[:1])
+    seen += "".join(page.text for page in pages)
+    assert len(everything_logged.records) > 5
+    assert TOKEN not in seen
+    assert cookie not in everything_logged.text + "".join(page.text for page in pages)
+
+
+# Bind address.
+
+
+def listening(port):
+    return {
+        connection.laddr.ip
+        for connection in psutil.Process().net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+    }
+
+
+def test_the_default_is_to_listen_on_this_machine_alone(server):
+    assert listening(server.port) == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "node17.example", ""])
+def test_an_address_for_others_is_refused_without_a_token(host):
+    with pytest.raises(InputError, match="token"):
+        Guard(host=host, port=1, token="")
+
+
+def test_a_short_token_is_refused():
+    with pytest.raises(InputError, match="3 characters"):
+        Guard(host="127.0.0.1", port=1, token="abc")
+
+
+def test_without_a_token_host_and_origin_still_hold(serve):
+    client = serve(config=ServeConfig(port=0, token=""))
+
+    assert client.get("/scalars").status == 200
+    assert client.get("/scalars", host="evil.example").status == 403
+    foreign = {"Origin": "http://evil.example"}
+    assert client.send("POST", "/api/v1/echo", foreign, body=b"{}").status == 403
+    assert client.send("POST", "/api/v1/echo", body=b"{}").status == 403
+    own = {"Origin": client.origin}
+    assert client.send("POST", "/api/v1/echo", own, body=b"{}").status == 200
+
+
+# Session tokens of Bokeh.
+
+
+def forge(kind, client):
+    from bokeh.util.token import generate_jwt_token, generate_session_id
+
+    if kind == "unsigned":
+        return generate_jwt_token("chosen-by-me", signed=False, expiration=300)
+    if kind == "other secret":
+        secret = b"another secret of another server"
+        session_id = generate_session_id(secret_key=secret, signed=True)
+        return generate_jwt_token(session_id, secret_key=secret, signed=True, expiration=300)
+    payload, signature = client.session_token().rsplit(".", 1)
+    return {"cut": payload, "changed": payload[:-2] + "AA." + signature}[kind]
+
+
+@pytest.mark.parametrize("kind", ["unsigned", "other secret", "cut", "changed"])
+def test_a_session_token_that_is_not_ours_opens_nothing(client, kind):
+    assert client.websocket(token=forge(kind, client), headers=client.bearer) == "closed"
+
+
+@pytest.mark.parametrize("argument", ["bokeh-session-id=mine", "bokeh-token=mine"])
+def test_a_client_cannot_choose_its_session(client, argument):
+    chosen = client.authorised(f"/scalars?{argument}")
+    by_header = client.get("/scalars", client.bearer | {"Bokeh-Session-Id": "mine"})
+
+    for answer in (chosen, by_header):
+        assert answer.status == 200
+        assert "mine" not in answer.text.split("<body>")[0] + answer.text.split('"token":"')[1]
+
+
+def test_a_body_beyond_the_cap_is_refused_before_it_is_read(client):
+    with socket.create_connection(("127.0.0.1", client.port), timeout=10) as raw:
+        head = (
+            f"POST /api/v1/echo HTTP/1.1\r\nHost: {client.host}\r\nContent-Length: 9999999999\r\n"
+        )
+        raw.sendall((head + f"Authorization: Bearer {TOKEN}\r\n\r\n").encode())
+        response = http.client.HTTPResponse(raw)
+        response.begin()
+
+        assert response.status == 413
+
+
+def test_the_printed_address_leads_to_a_page(server, client):
+    parts = urlsplit(server.url)
+
+    answer = client.get(f"{parts.path}?{parts.query}")
+
+    assert parts.netloc == client.host
+    assert answer.status == 302
