@@ -1,4 +1,4 @@
-"""Run a benchmark by name: `python -m benchmarks ingest [--json] [--shapes a b] [--rounds 5]`."""
+"""Run a benchmark: `python -m benchmarks ingest|pages|start [--json] [--shapes a b]`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import json
 import tempfile
 from pathlib import Path
 
-from benchmarks import ingest
+from benchmarks import ingest, pages, start
 from benchmarks.logs import SHAPES
+
+_BENCHMARKS = {"ingest": ingest, "pages": pages, "start": start}
 
 
 def main() -> None:
     """Parse the command line and print figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("benchmark", choices=["ingest"])
+    parser.add_argument("benchmark", choices=list(_BENCHMARKS))
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--shapes", nargs="*", choices=list(SHAPES), default=list(SHAPES))
     parser.add_argument("--rounds", type=int, default=5)
@@ -25,8 +27,9 @@ def main() -> None:
         help="where logs are built, and found again by later runs",
     )
     arguments = parser.parse_args()
-    figures = ingest.run(arguments.shapes, arguments.data, arguments.rounds)
-    print(json.dumps(figures) if arguments.json else ingest.describe(figures))
+    benchmark = _BENCHMARKS[arguments.benchmark]
+    figures = benchmark.run(arguments.shapes, arguments.data, arguments.rounds)
+    print(json.dumps(figures) if arguments.json else benchmark.describe(figures))
 
 
 if __name__ == "__main__":

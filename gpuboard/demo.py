@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import itertools
 import math
 import threading
 import time
@@ -42,7 +43,7 @@ _VALIDATION_POINTS = 500
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
-Progress = Callable[[int, int, str], object]
+Progress = Callable[[float, str], object]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,15 +100,14 @@ def make_demo_runs(
     Args:
         logdir: Made when it is missing.
         seeds: Runs of each variant.
-        progress: Told how many runs are done, how many there will be, and which one comes next
-            ("" at the end).
+        progress: Told before each run which fraction is done, and what is done next.
         steps: Batches that each run trains on.
     """
     plans = [plan for plan in _plans(seeds, steps) if not (logdir / plan.name).exists()]
     crashed: list[tuple[Path, Trainer]] = []
     for done, plan in enumerate(plans):
         if progress:
-            progress(done, len(plans), plan.name)
+            progress(done / len(plans), plan.name)
         folder = logdir / plan.name
         if plan.name == RESTARTED_RUN:
             crashed.append((folder, _train_until_crash(folder, plan)))
@@ -119,42 +119,36 @@ def make_demo_runs(
         _wait_for_next_second(folder)
         _train(folder, checkpoint, checkpoint.plan.steps)
     if progress:
-        progress(len(plans), len(plans), "")
+        progress(1.0, f"{len(plans)} runs trained")
 
 
-def start_live_run(
-    logdir: Path, *, steps: int = LIVE_STEPS, pause_s: float = LIVE_PAUSE_S
-) -> Callable[[], None]:
-    """Train one more run in the background, slowly, so that a page can be seen to grow.
+def train_live(
+    logdir: Path,
+    *,
+    stopped: threading.Event | None = None,
+    steps: int = LIVE_STEPS,
+    pause_s: float = LIVE_PAUSE_S,
+) -> None:
+    """Train one more run slowly, each step visible at once, so that a page can be seen to grow.
 
     Args:
-        logdir: Where the run's directory goes; each call makes a new one.
-        steps: Batches after which the run is over.
-        pause_s: Seconds to rest after each batch.
-
-    Returns:
-        A function that ends the training and returns once its file is closed.
+        logdir: Where the run's directory goes; each call makes a new one below "live".
+        stopped: Ends the training early once it is set.
+        steps: Batches to train on.
+        pause_s: Seconds to rest before each batch.
     """
-    stopped = threading.Event()
-    seed = 0
-    while (logdir / "live" / Plan(*_LIVE, seed).name).exists():
-        seed += 1
-    trainer = Trainer(Plan(*_LIVE, seed, steps))
+    stopped = stopped or threading.Event()
+    plan = _first_free(logdir / "live", steps)
+    trainer = Trainer(plan)
+    with EventFileWriter(logdir / "live" / plan.name) as writer:
+        while trainer.step < steps and not stopped.wait(pause_s):
+            trainer.advance(writer)
+            writer.flush()
 
-    def train() -> None:
-        with EventFileWriter(logdir / "live" / trainer.plan.name) as writer:
-            while trainer.step < steps and not stopped.wait(pause_s):
-                trainer.advance(writer)
-                writer.flush()
 
-    thread = threading.Thread(target=train, name="gpuboard-demo", daemon=True)
-    thread.start()
-
-    def stop() -> None:
-        stopped.set()
-        thread.join()
-
-    return stop
+def _first_free(folder: Path, steps: int) -> Plan:
+    plans = (Plan(*_LIVE, seed, steps) for seed in itertools.count())
+    return next(plan for plan in plans if not (folder / plan.name).exists())
 
 
 def _plans(seeds: int, steps: int) -> Iterator[Plan]:

@@ -6,7 +6,8 @@ of weight a has the noise of a mean over N = (1 + a) / (1 - a) points, so:
 - "ema": the average so far, in which a point that lies d behind counts a**(d / g), g being the
   median positive distance between neighbours. On even spacing this is TensorBoard's debiased
   moving average, https://github.com/tensorflow/tensorboard/pull/639.
-- "mean": all points within (round(a / (1 - a)) + 1/2) g to either side, N points on even spacing.
+- "mean": all points within (m + 1/2) g to either side, m being a / (1 - a) rounded, at least 1: on
+  even spacing 2 m + 1 points, which is N where that is odd.
 - "gaussian": a normal kernel of sigma = N g / (2 sqrt(pi)), cut at 4 sigma.
 
 NaN and infinities take no part and stay NaN in the result. Smoothing starts anew where x goes back.
@@ -27,7 +28,7 @@ from gpuboard.store.columns import Float64s, Int64s
 
 GAPS_LOOKED_AT = 20_000
 REACH_SIGMAS = 4.0
-CELLS_PER_SIGMA = 4.0
+CELLS_PER_SIGMA = 6.0
 
 _EMA = SMOOTHINGS.index("ema")
 _GAUSSIAN = SMOOTHINGS.index("gaussian")
@@ -149,7 +150,7 @@ def _ema(
             weight = weight * decay + 1
             if weight != known_weight:
                 known_weight, share = weight, 1 / weight
-            # Two products: a difference of huge values would overflow.
+            # Two products, for a difference of huge values would overflow; a constant stays exact.
             mean += y[i] * share - mean * share
             out[i] = mean
 
@@ -181,9 +182,16 @@ def _centred(
         sigma = unit * (1 + amount) / (1 - amount) / (2 * math.sqrt(math.pi))
         smoothed = _gaussian(tx[:n], ty[:n], sigma)
     else:
-        smoothed = _mean(tx[:n], ty[:n], unit * (math.floor(amount / (1 - amount) + 0.5) + 0.5))
+        smoothed = _mean(tx[:n], ty[:n], unit * (_reach(amount) + 0.5))
     for k in range(n):
         out[where[k]] = smoothed[k]
+
+
+@kernel
+def _reach(amount: float) -> int:
+    """Return how many neighbours at either side the mean takes on even spacing."""
+    # 0.6 is meant to be the tie 1.5 and is 1.4999999999999998.
+    return max(1, math.floor(amount / (1 - amount) + 0.5 + 1e-9))
 
 
 @kernel
@@ -213,22 +221,42 @@ def _mean(x: Float64s, y: Float64s, reach: float) -> Float64s:
 
 @kernel
 def _gaussian(x: Float64s, y: Float64s, sigma: float) -> Float64s:
-    """Return kernel averages; points within a quarter sigma are first merged to their mean."""
+    """Return kernel averages of ascending points, which are first merged to cells.
+
+    Each cell is under a sixth of sigma wide; the average is taken at its two ends, and runs
+    straight between them. So the cost does not depend on how many points lie within reach.
+    """
     cell_x, cell_y, count = _cells(x, y, sigma / CELLS_PER_SIGMA)
-    smoothed = np.empty(len(cell_x))
-    first = 0
+    out = np.empty(len(x))
+    first = i = 0
     for k in range(len(cell_x)):
-        while cell_x[first] < cell_x[k] - REACH_SIGMAS * sigma:
+        last = i + count[k] - 1
+        while cell_x[first] < x[i] - REACH_SIGMAS * sigma:
             first += 1
-        total = weight = 0.0
-        j = first
-        while j < len(cell_x) and cell_x[j] <= cell_x[k] + REACH_SIGMAS * sigma:
-            share = count[j] * math.exp(-0.5 * ((cell_x[j] - cell_x[k]) / sigma) ** 2)
+        out[i] = out[last] = _kernel_mean(cell_x, cell_y, count, first, x[i], sigma)
+        if x[last] > x[i]:
+            out[last] = _kernel_mean(cell_x, cell_y, count, first, x[last], sigma)
+        for j in range(i + 1, last):
+            share = (x[j] - x[i]) / (x[last] - x[i]) if x[last] > x[i] else 0.0
+            out[j] = out[i] * (1 - share) + out[last] * share
+        i = last + 1
+    return out
+
+
+@kernel
+def _kernel_mean(
+    cell_x: Float64s, cell_y: Float64s, count: Int64s, first: int, place: float, sigma: float
+) -> float:
+    total = weight = 0.0
+    for j in range(first, len(cell_x)):
+        away = (cell_x[j] - place) / sigma
+        if away > REACH_SIGMAS:
+            break
+        if away >= -REACH_SIGMAS:
+            share = count[j] * math.exp(-0.5 * away * away)
             total += share * cell_y[j]
             weight += share
-            j += 1
-        smoothed[k] = total / weight
-    return _between(x, cell_x, smoothed)
+    return total / weight
 
 
 @kernel
@@ -248,19 +276,3 @@ def _cells(x: Float64s, y: Float64s, width: float) -> tuple[Float64s, Float64s, 
         n += 1
         i = j
     return cell_x[:n], cell_y[:n], count[:n]
-
-
-@kernel
-def _between(x: Float64s, known_x: Float64s, known_y: Float64s) -> Float64s:
-    """Return values at ascending x by straight lines between the known ones."""
-    out = np.empty(len(x))
-    k = 0
-    for i in range(len(x)):
-        while k + 1 < len(known_x) and known_x[k + 1] <= x[i]:
-            k += 1
-        if x[i] <= known_x[k] or k + 1 == len(known_x):
-            out[i] = known_y[k]
-            continue
-        share = (x[i] - known_x[k]) / (known_x[k + 1] - known_x[k])
-        out[i] = known_y[k] * (1 - share) + known_y[k + 1] * share
-    return out

@@ -152,9 +152,8 @@ class _Scratch:
             self.out = scan.make_output(scalars, max(len(self.out.ref_step), scalars // 8))
 
     def grow(self) -> None:
-        """Double whatever a scan may have found full."""
-        self.out = scan.grow_output(self.out)
-        self.table = scan.grow_tag_table(self.table)
+        """Double what the last scan found full."""
+        self.table, self.out = scan.make_room(self.table, self.out)
 
     def number_tags(self, names: TagNames) -> None:
         """Give tags that are new to this table their number in the run."""

@@ -35,7 +35,7 @@ GRAPH, SESSION, RUN_METADATA, META_GRAPH, LOG_MESSAGE = 20, 21, 22, 23, 24
 BAD_CHECKSUM, BAD_EVENT, LONG_TAG, NO_TIME = 1, 2, 3, 4
 
 # Places in `Output.counts`.
-N_SCALARS, N_REFS, N_NOTES, N_DESCRIPTIONS, N_EVENTS = 0, 1, 2, 3, 4
+N_SCALARS, N_REFS, N_NOTES, N_DESCRIPTIONS, N_EVENTS, NO_ROOM_IN = 0, 1, 2, 3, 4, 5
 FIRST_TIME, LAST_TIME = 0, 1
 
 
@@ -98,10 +98,31 @@ def make_tag_table(tags: int = 32, name_bytes: int = 1024) -> TagTable:
     )
 
 
+def make_room(table: TagTable, out: Output) -> tuple[TagTable, Output]:
+    """Return both as they are, but twice the room where the last scan had to stop for want of it.
+
+    Only that part grows: a hundred thousand tags need no room for more points.
+    """
+    full = int(out.counts[NO_ROOM_IN])
+    if full == FULL_TAGS:
+        return grow_tag_table(table), out
+    scalars, refs = len(out.step), len(out.ref_step)
+    if full == FULL_SCALARS:
+        scalars = 2 * scalars + 64
+    else:
+        refs = 2 * refs + 64
+    grown = make_output(scalars, refs)
+    _copy_into(out, grown)
+    return table, grown
+
+
 def grow_tag_table(table: TagTable) -> TagTable:
-    """Return a table with the same tags under the same numbers and twice the room."""
+    """Return the same tags under the same numbers, with twice the room in whichever part is full."""
     tags, name_bytes, last = (int(n) for n in table.size)
-    grown = make_tag_table(2 * len(table.hashes), 2 * len(table.names))
+    if tags == len(table.hashes):
+        grown = make_tag_table(2 * tags, len(table.names))
+    else:
+        grown = make_tag_table(len(table.hashes), 2 * len(table.names))
     _copy_into(table[1:6], grown[1:6])
     grown.size[:] = tags, name_bytes, last
     mask = len(grown.slots) - 1
@@ -132,16 +153,9 @@ def make_output(scalars: int, refs: int) -> Output:
         described_tag=np.empty(refs, np.int32),
         described_start=np.empty(refs, np.int64),
         described_length=np.empty(refs, np.int64),
-        counts=np.zeros(5, np.int64),
+        counts=np.zeros(6, np.int64),
         times=np.array([np.nan, np.nan]),
     )
-
-
-def grow_output(out: Output) -> Output:
-    """Return the same findings with twice the room."""
-    grown = make_output(2 * len(out.step) + 64, 2 * len(out.ref_step) + 64)
-    _copy_into(out, grown)
-    return grown
 
 
 def _copy_into(columns: tuple[npt.NDArray[Any], ...], longer: tuple[npt.NDArray[Any], ...]) -> None:
@@ -453,7 +467,8 @@ def _refer(
     return True
 
 
-OK, MALFORMED, FULL = 0, 1, 2
+# How taking in a message ended. The last three: there was no room in that part of the output.
+OK, MALFORMED, FULL_TAGS, FULL_SCALARS, FULL_REFS = 0, 1, 2, 3, 4
 
 
 @_inlined
@@ -512,14 +527,14 @@ def _scan_value(
         return OK
     tag = _intern(data, name, name_length, table)
     if tag < 0:
-        return FULL
+        return FULL_TAGS
     is_scalar = bool(kind == SIMPLE)
     if kind == TENSOR:
         number, is_scalar = _scalar_tensor(data, body, body + body_length)
     if about >= 0 and table.described[tag] == 0:
         n = out.counts[N_DESCRIPTIONS]
         if n >= len(out.described_tag):
-            return FULL
+            return FULL_REFS
         out.described_tag[n] = tag
         out.described_start[n] = about
         out.described_length[n] = about_length
@@ -528,7 +543,7 @@ def _scan_value(
     if is_scalar:
         n = out.counts[N_SCALARS]
         if n >= len(out.step):
-            return FULL
+            return FULL_SCALARS
         out.wall_time[n] = wall_time
         out.step[n] = step
         out.value[n] = number
@@ -536,7 +551,7 @@ def _scan_value(
         out.counts[N_SCALARS] = n + 1
         return OK
     fits = _refer(out, wall_time, step, tag, kind, base + start, end - start)
-    return OK if fits else FULL
+    return OK if fits else FULL_REFS
 
 
 @_inlined
@@ -634,7 +649,7 @@ def _scan_event(
             elif field == 9:
                 kind = META_GRAPH
             if not _refer(out, wall_time, step, -1, kind, base + position, length):
-                return FULL
+                return FULL_REFS
         position += length
     return OK
 
@@ -656,7 +671,7 @@ def scan(
 
     Returns:
         Where scanning stopped: `end`, or the start of a record for which `table` or `out` has no
-        room left; nothing of that record is counted.
+        room left (see `make_room`); nothing of that record is counted.
     """
     position = np.int64(start)
     while position < end:
@@ -675,7 +690,8 @@ def scan(
             out.counts[N_REFS] = refs
             out.counts[N_NOTES] = notes
             out.counts[N_EVENTS] = events
-            if answer == FULL:
+            if answer != MALFORMED:
+                out.counts[NO_ROOM_IN] = answer
                 return position
             _note(out, base + position, BAD_EVENT)
         position = footer + FOOTER_BYTES

@@ -10,6 +10,8 @@ import weakref
 from types import SimpleNamespace
 
 import pytest
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
 
 from gpuboard import limits
 from gpuboard.serve import application
@@ -36,23 +38,24 @@ class Browser:
         self.connection = None
 
     async def _connect(self):
-        from tornado.httpclient import HTTPRequest
-        from tornado.websocket import websocket_connect
-
         url = f"ws://127.0.0.1:{self.client.port}{self.path}/ws"
-        request = HTTPRequest(url, headers=self.client.bearer)
-        self.connection = await websocket_connect(request, subprotocols=["bokeh", self.token])
-        return await self.connection.read_message()
+        self.messages = asyncio.Queue()
+        self.connection = await websocket_connect(
+            HTTPRequest(url, headers=self.client.bearer),
+            subprotocols=["bokeh", self.token],
+            on_message_callback=self.messages.put_nowait,
+        )
+        await self.messages.get()
 
     def connect(self):
         return self.on_loop(self.client.server, self._connect)
 
     def hear(self):
-        """Return the next message of the page's modules."""
+        """Return the next message to the page's modules."""
         return self.on_loop(self.client.server, self._hear)
 
     async def _hear(self):
-        while (fragment := await self.connection.read_message()) is not None:
+        while (fragment := await self.messages.get()) is not None:
             if "MessageSent" in fragment:
                 (event,) = json.loads(fragment)["events"]
                 return event["msg_data"]
@@ -62,10 +65,11 @@ class Browser:
         self.on_loop(self.client.server, self._leave)
 
     async def _leave(self):
-        self.connection.close()
-        while await self.connection.read_message() is not None:
-            pass
-        await asyncio.sleep(0)
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.close()
+            while await self.messages.get() is not None:
+                pass
 
 
 @pytest.fixture
@@ -79,6 +83,8 @@ def browser_of(on_loop, serve):
         return browser
 
     yield connect
+    for browser in browsers:
+        browser.leave()
 
 
 def pages_of(client):
@@ -112,7 +118,7 @@ def test_a_page_that_never_connects_is_gone_too(quick, serve, eventually):
 
 def test_a_connected_page_stays(quick, serve, browser_of, eventually):
     client = serve()
-    browser = browser_of(client)
+    browser_of(client)
     client.authorised("/scalars")
 
     assert eventually(lambda: client.server.context.sessions.closed == 1)
@@ -134,8 +140,7 @@ def test_one_page_too_many_is_answered_with_429_until_another_is_closed(
     assert eventually(lambda: client.server.context.sessions.live_sessions == 2)
     browser_of(client)
     assert client.websocket(token=late_token, headers=client.bearer) == "closed"
-    for browser in browsers[1:] + again:
-    
+
 
 def test_data_routes_are_not_sessions(cap, serve):
     client = serve()
@@ -161,6 +166,7 @@ def test_the_version_goes_to_the_frame(serve, browser_of, on_loop):
     sent = []
     page.frame = SimpleNamespace(send=lambda name, detail: sent.append((name, detail)))
 
+    client.server.context.store.version = 9
     on_loop(client.server, client.server.context.sessions.push, 9)
     on_loop(client.server, client.server.context.sessions.push, 9)
 
@@ -177,13 +183,16 @@ def test_a_page_that_fails_to_hear_does_not_silence_the_others(serve, browser_of
     broken.frame = SimpleNamespace(send=lambda name, detail: 1 / 0)
     fine.frame = SimpleNamespace(send=lambda name, detail: sent.append(detail))
 
+    client.server.context.store.version = 9
     on_loop(client.server, client.server.context.sessions.push, 9)
 
     assert sent == [9]
     assert "could not be told" in caplog.text
 
 
-def test_a_client_that_answers_no_ping_is_dropped(quick, monkeypatch, serve, browser_of, eventually, on_loop):
+def test_a_client_that_answers_no_ping_is_dropped(
+    quick, monkeypatch, serve, browser_of, eventually, on_loop
+):
     monkeypatch.setattr(application, "PING_S", 0.1)
     client = serve()
     browser = browser_of(client)
@@ -197,7 +206,11 @@ def deafen(connection):
     write = connection.protocol._write_frame
 
     def write_no_pong(fin, opcode, data, flags=0):
-        return None if opcode == 0xA else write(fin, opcode, data, flags)
+        if opcode != 0xA:
+            return write(fin, opcode, data, flags)
+        unsent = asyncio.Future()
+        unsent.set_result(None)
+        return unsent
 
     connection.protocol._write_frame = write_no_pong
 

@@ -9,7 +9,9 @@ const MAX_ROWS = 500; // more cannot be read; sorting still looks at all of them
 const FOLLOW_MS = 60;
 
 const WRITE = {
-  step: groupDigits, wall_time: formatTime, relative: formatDuration,
+  step: groupDigits,
+  wall_time: formatTime,
+  relative: formatDuration,
   percent: (v) => (Number.isFinite(v) ? `${v > 0 ? "+" : ""}${v.toFixed(1)}%` : "–"),
   delta: (v) => (typeof v === "number" && v > 0 ? `+${formatValue(v)}` : formatValue(v)),
 };
@@ -26,10 +28,16 @@ export class AtTable {
     this.body = make("tbody");
     this.head = make("tr");
     const edit = iconButton("table", "Choose columns", () => this.openColumns(edit));
-    this.element = make("div", { class: "sc-table" },
+    this.element = make(
+      "div",
+      { class: "sc-table" },
       make("div", { class: "sc-table-bar" }, this.caption, edit),
-      make("div", { class: "sc-table-scroll" },
-        make("table", {}, make("thead", {}, this.head), this.body)));
+      make(
+        "div",
+        { class: "sc-table-scroll" },
+        make("table", {}, make("thead", {}, this.head), this.body),
+      ),
+    );
   }
 
   destroy() {
@@ -53,18 +61,24 @@ export class AtTable {
     if (!runs.length || !card.reply) return;
     const [lo, hi] = card.chart.xRange();
     const fixed = card.at();
-    const place = fixed ? fixed[0] : this.cursor ?? hi;
+    const place = fixed ? fixed[0] : (this.cursor ?? hi);
     const range = fixed && fixed[1] !== null ? fixed : [lo, hi];
-    const isSame = this.asked === `${place} ${range} ${card.reply.key} ${card.reply.version} ${card.reply.ranges}`;
+    const isSame =
+      this.asked ===
+      `${place} ${range} ${card.reply.key} ${card.reply.version} ${card.reply.ranges}`;
     if (isSame && this.columns) return;
     const [here, over] = await Promise.all([
-      card.details(place, null, runs), card.details(Math.min(...range), Math.max(...range), runs)]);
+      card.details(place, null, runs),
+      card.details(Math.min(...range), Math.max(...range), runs),
+    ]);
     if (turn !== this.turn || !here || !over) return;
     this.asked = `${place} ${range} ${card.reply.key} ${card.reply.version} ${card.reply.ranges}`;
     this.columns = join(here, over);
     const kind = get("x");
-    const span = fixed && fixed[1] !== null ? `${formatX(kind, Math.min(...range))} to ${formatX(kind, Math.max(...range))}`
-      : `at ${formatX(kind, place)}`;
+    const span =
+      fixed && fixed[1] !== null
+        ? `${formatX(kind, Math.min(...range))} to ${formatX(kind, Math.max(...range))}`
+        : `at ${formatX(kind, place)}`;
     this.caption.textContent = span;
     this.render();
   }
@@ -91,8 +105,11 @@ export class AtTable {
     const arrow = by === name ? (down ? " ↓" : " ↑") : "";
     const text = (name === "run" ? "Run" : TABLE_COLUMNS[name]) + arrow;
     const button = make("button", { type: "button", text, on: { click: () => this.sortBy(name) } });
-    return make("th", { scope: "col", "aria-sort": by !== name ? "none" : down ? "descending" : "ascending" },
-      button);
+    return make(
+      "th",
+      { scope: "col", "aria-sort": by !== name ? "none" : down ? "descending" : "ascending" },
+      button,
+    );
   }
 
   sortBy(name) {
@@ -109,8 +126,10 @@ export class AtTable {
     const rank = this.columns[by].map((v) => (v === null ? NaN : Number(v)));
     const sign = down ? -1 : 1;
     // Runs without a number stand last in both directions.
-    return order.sort((a, b) => (Number.isNaN(rank[a]) - Number.isNaN(rank[b]))
-      || sign * (rank[a] - rank[b]) || a - b);
+    return order.sort(
+      (a, b) =>
+        Number.isNaN(rank[a]) - Number.isNaN(rank[b]) || sign * (rank[a] - rank[b]) || a - b,
+    );
   }
 
   row(i, names) {
@@ -118,21 +137,41 @@ export class AtTable {
     const { page } = this.card;
     const swatch = make("i", { class: "gb-swatch" });
     swatch.style.background = page.colourOf({ run, group: null });
-    const name = make("td", { class: "sc-run", title: nameOf(run) }, swatch,
-      make("span", { text: nameOf(run) }));
-    const cells = names.map((column) => make("td", { class: "gb-number",
-      text: (WRITE[column] ?? formatValue)(this.columns[column][i]) }));
+    const name = make(
+      "td",
+      { class: "sc-run", title: nameOf(run) },
+      swatch,
+      make("span", { text: nameOf(run) }),
+    );
+    const cells = names.map((column) =>
+      make("td", {
+        class: "gb-number",
+        text: (WRITE[column] ?? formatValue)(this.columns[column][i]),
+      }),
+    );
     const isPicked = get("picked") === run;
-    return make("tr", { class: isPicked ? "sc-picked" : "", on: {
-      click: () => page.pick({ key: run, run, name: nameOf(run) }),
-      pointerenter: () => page.hovered(run), pointerleave: () => page.hovered(-1),
-    } }, name, ...cells);
+    return make(
+      "tr",
+      {
+        class: isPicked ? "sc-picked" : "",
+        on: {
+          click: () => page.pick({ key: run, run, name: nameOf(run) }),
+          pointerenter: () => page.hovered(run),
+          pointerleave: () => page.hovered(-1),
+        },
+      },
+      name,
+      ...cells,
+    );
   }
 
   openColumns(anchor) {
     const box = make("div", { class: "sc-menu" });
     for (const [name, label] of Object.entries(TABLE_COLUMNS)) {
-      const input = make("input", { type: "checkbox", checked: get("tableColumns").includes(name) });
+      const input = make("input", {
+        type: "checkbox",
+        checked: get("tableColumns").includes(name),
+      });
       input.addEventListener("change", () => {
         const others = get("tableColumns").filter((one) => one !== name);
         set("tableColumns", input.checked ? [...others, name] : others);
@@ -149,7 +188,8 @@ function join(here, over) {
   const from = (name) => here.run.map((run) => over[name][place.get(run)] ?? null);
   const columns = { ...here };
   for (const name of ["min", "max", "mean", "start", "end", "delta"]) columns[name] = from(name);
-  columns.percent = columns.delta.map((delta, i) => (delta === null ? NaN
-    : (Number(delta) / Math.abs(Number(columns.start[i]))) * 100));
+  columns.percent = columns.delta.map((delta, i) =>
+    delta === null ? NaN : (Number(delta) / Math.abs(Number(columns.start[i]))) * 100,
+  );
   return columns;
 }

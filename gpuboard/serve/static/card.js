@@ -33,8 +33,10 @@ export class Card {
     this.ownAt = null;
     this.element = this.build(name);
     this.chart = new LineChart(this.plot, {
-      zoom: (xView) => this.onZoom(xView), hover: (hit) => this.onHover(hit),
-      leave: () => this.onLeave(), pick: (series, event) => page.pick(series, event),
+      zoom: (xView) => this.onZoom(xView),
+      hover: (hit) => this.onHover(hit),
+      leave: () => this.onLeave(),
+      pick: (series, event) => page.pick(series, event),
       mark: (at) => this.setAt(at),
     });
     this.restyle();
@@ -46,8 +48,17 @@ export class Card {
     this.note = make("p", { class: "sc-note", hidden: true, role: "status" });
     this.plot = make("div", { class: "sc-plot" });
     const head = make("header", { class: "sc-head" }, this.title, ...this.buttons());
-    const article = make("article", { class: this.detail ? "sc-card sc-detail" : "sc-card",
-      "aria-label": this.tag, data: { tag: this.tag } }, head, this.plot, this.note);
+    const article = make(
+      "article",
+      {
+        class: this.detail ? "sc-card sc-detail" : "sc-card",
+        "aria-label": this.tag,
+        data: { tag: this.tag },
+      },
+      head,
+      this.plot,
+      this.note,
+    );
     return article;
   }
 
@@ -59,9 +70,12 @@ export class Card {
 
   buttons() {
     const isPinned = get("pins").includes(this.tag);
-    this.pinButton = iconButton("pin", "Pin to the top", () => this.togglePin(),
-      { "aria-pressed": String(isPinned) });
-    const more = iconButton("more", "More", () => this.openMenu(more), { "aria-haspopup": "dialog" });
+    this.pinButton = iconButton("pin", "Pin to the top", () => this.togglePin(), {
+      "aria-pressed": String(isPinned),
+    });
+    const more = iconButton("more", "More", () => this.openMenu(more), {
+      "aria-haspopup": "dialog",
+    });
     const fitButton = iconButton("fit", "Fit to the data", () => this.chart.reset());
     if (this.detail) return [this.pinButton, fitButton, more];
     const open = iconButton("open", "Open in full resolution", () => set("open", this.tag));
@@ -69,24 +83,40 @@ export class Card {
   }
 
   openMenu(anchor) {
-    const item = (text, fn, checked) => make("button", {
-      type: "button", class: "sc-item", role: checked === undefined ? null : "menuitemcheckbox",
-      "aria-checked": checked === undefined ? null : String(checked), text,
-      on: { click: () => { box.hidePopover(); fn(); } },
-    });
+    const item = (text, fn, checked) =>
+      make("button", {
+        type: "button",
+        class: "sc-item",
+        role: checked === undefined ? null : "menuitemcheckbox",
+        "aria-checked": checked === undefined ? null : String(checked),
+        text,
+        on: {
+          click: () => {
+            box.hidePopover();
+            fn();
+          },
+        },
+      });
     const line = () => make("hr");
     const isWide = get("wide").includes(this.tag);
-    const box = popover(anchor, make("div", { class: "sc-menu" },
-      item("Log y axis", () => this.toggleLog(), this.isLogY()),
-      this.detail ? null : item("Full width", () => toggle("wide", this.tag), isWide),
-      item("Pin to the top", () => this.togglePin(), get("pins").includes(this.tag)),
-      item("Copy the tag's name", () => navigator.clipboard?.writeText(this.tag)),
-      line(),
-      ...["csv", "json", "parquet"].map((format) => item(`Data as ${FORMATS[format]}`,
-        () => this.download(format))),
-      line(),
-      item("Figure as PNG", () => saveChart(this.chart, this.tag, "png")),
-      item("Figure as SVG", () => saveChart(this.chart, this.tag, "svg"))));
+    const box = popover(
+      anchor,
+      make(
+        "div",
+        { class: "sc-menu" },
+        item("Log y axis", () => this.toggleLog(), this.isLogY()),
+        this.detail ? null : item("Full width", () => toggle("wide", this.tag), isWide),
+        item("Pin to the top", () => this.togglePin(), get("pins").includes(this.tag)),
+        item("Copy the tag's name", () => navigator.clipboard?.writeText(this.tag)),
+        line(),
+        ...["csv", "json", "parquet"].map((format) =>
+          item(`Data as ${FORMATS[format]}`, () => this.download(format)),
+        ),
+        line(),
+        item("Figure as PNG", () => saveChart(this.chart, this.tag, "png")),
+        item("Figure as SVG", () => saveChart(this.chart, this.tag, "svg")),
+      ),
+    );
   }
 
   togglePin() {
@@ -104,7 +134,7 @@ export class Card {
   }
 
   download(format) {
-    const run = [...get("selected") ?? []];
+    const run = [...(get("selected") ?? [])];
     follow(api.route("scalars", { tag: this.tag, run, format, view: "current" }));
   }
 
@@ -129,8 +159,15 @@ export class Card {
     const yLog = this.isLogY();
     if (yLog !== chart.spec.yLog) chart.update({ yView: null });
     chart.update({
-      xKind: kind, xLog: get("xLog"), yLog, ignoreOutliers: get("outliers"), picked: get("picked"),
-      marks: get("marks"), at: this.at(), theme: page.theme(), wheelZooms: this.detail,
+      xKind: kind,
+      xLog: get("xLog"),
+      yLog,
+      ignoreOutliers: get("outliers"),
+      picked: get("picked"),
+      marks: get("marks"),
+      at: this.at(),
+      theme: page.theme(),
+      wheelZooms: this.detail,
       yRange: this.yRange(),
     });
     this.restyleTable();
@@ -204,7 +241,8 @@ export class Card {
     if (!runs.length) return this.take(NOTHING, { runs, key, request });
     if (this.showKnown(runs, key, request)) return undefined;
     const { reply } = this;
-    const isSame = reply?.key === key && reply.ranges === request.runs && reply.width === request.width;
+    const isSame =
+      reply?.key === key && reply.ranges === request.runs && reply.width === request.width;
     const version = get("version");
     try {
       const answer = await api.curves({ ...request, since: isSame ? reply.version : null });
@@ -225,8 +263,8 @@ export class Card {
   showKnown(runs, key, request) {
     clearTimeout(this.refining);
     if (get("fold")) return false;
-    const isUsable = (one) => one?.key === key && one.version >= get("version")
-      && runs.every((run) => one.runs.has(run));
+    const isUsable = (one) =>
+      one?.key === key && one.version >= get("version") && runs.every((run) => one.runs.has(run));
     const known = [this.reply, this.widest].find(isUsable);
     if (!known) return false;
     const isFine = known.width >= request.width * 0.8;
@@ -254,10 +292,15 @@ export class Card {
     const roles = kind === "none" || runs.length > RAW_LINES ? 1 : 2;
     const room = (this.detail ? DETAIL_BUCKETS : CARD_BUCKETS) / Math.max(1, runs.length) / roles;
     return {
-      tag: this.tag, runs: idRanges(runs), x: get("x"), smooth: { kind, amount: get("smoothing") },
+      tag: this.tag,
+      runs: idRanges(runs),
+      x: get("x"),
+      smooth: { kind, amount: get("smoothing") },
       // Whole steps of 32 pixels: a window drawn larger by a hair asks nothing anew.
       width: Math.max(1, Math.floor(Math.min(width + 31, room) / 32)) * 32,
-      range: this.chart.spec.xView, overwritten: get("overwritten"), fold: get("fold"),
+      range: this.chart.spec.xView,
+      overwritten: get("overwritten"),
+      fold: get("fold"),
     };
   }
 
@@ -265,8 +308,8 @@ export class Card {
     const { width } = request;
     this.reply = { ...reply, runs: new Set(runs), ranges: request.runs, width, key };
     const { widest } = this;
-    const isWider = widest?.key !== key || widest.version < reply.version
-      || runs.length >= widest.runs.size;
+    const isWider =
+      widest?.key !== key || widest.version < reply.version || runs.length >= widest.runs.size;
     if (isWider) this.widest = this.reply;
     this.fullX = reply.xExtent;
     this.show();
@@ -321,7 +364,9 @@ export class Card {
     const run = hit.nearest?.series.run ?? -1;
     page.hovered(run);
     page.tip.show(hit, {
-      sort: get("tipSort"), limit: get("tipRows"), smoothed: hit.rows.some((row) => row.series.raw),
+      sort: get("tipSort"),
+      limit: get("tipRows"),
+      smoothed: hit.rows.some((row) => row.series.raw),
       details: (x, runs) => this.details(x, null, runs),
     });
     this.table?.follow(hit.x);

@@ -20,7 +20,8 @@ export function groupTags(tags) {
     if (!groups.has(name)) groups.set(name, []);
     groups.get(name).push(info);
   }
-  return [...groups].map(([name, infos]) => ({ name, infos }))
+  return [...groups]
+    .map(([name, infos]) => ({ name, infos }))
     .sort((a, b) => compareNames(a.name, b.name));
 }
 
@@ -54,7 +55,9 @@ export class CardGrid {
     const known = new Map(this.tags.map((info) => [info.tag, info]));
     const pinned = get("pins").map((tag) => known.get(tag) ?? { tag });
     const wanted = [
-      ...(pinned.length ? [{ name: PINNED, infos: pinned }] : []), ...groupTags(this.tags)];
+      ...(pinned.length ? [{ name: PINNED, infos: pinned }] : []),
+      ...groupTags(this.tags),
+    ];
     const names = new Set(wanted.map((group) => group.name));
     for (const [name, group] of this.groups) if (!names.has(name)) this.dropGroup(name, group);
     let room = OPEN_AT_FIRST;
@@ -89,21 +92,33 @@ export class CardGrid {
     const tags = new Set(shown.map((info) => info.tag));
     for (const [tag, slot] of group.slots) if (!tags.has(tag)) this.dropSlot(group, tag, slot);
     const slots = shown.map((info) => this.slotOf(group, name, info));
-    const isSame = slots.length === group.body.children.length
-      && slots.every((slot, i) => slot === group.body.children[i]);
+    const isSame =
+      slots.length === group.body.children.length &&
+      slots.every((slot, i) => slot === group.body.children[i]);
     if (!isSame) group.body.replaceChildren(...slots);
   }
 
   makeGroup(name) {
     const title = name === PINNED ? "Pinned" : name || "No prefix";
     const count = make("span", { class: "count" });
-    const head = make("button", { type: "button", class: "sc-group-head",
-      on: { click: () => this.toggleGroup(name) } },
-    icon("chevron"), make("span", { class: "sc-group-name", text: title }), count);
+    const head = make(
+      "button",
+      { type: "button", class: "sc-group-head", on: { click: () => this.toggleGroup(name) } },
+      icon("chevron"),
+      make("span", { class: "sc-group-name", text: title }),
+      count,
+    );
     const body = make("div", { class: "sc-cards" });
     const bar = make("div", { class: "sc-group-bar" }, head);
-    if (name === PINNED) bar.append(make("button", { type: "button", class: "link", text: "Clear all pins",
-      on: { click: () => set("pins", []) } }));
+    if (name === PINNED)
+      bar.append(
+        make("button", {
+          type: "button",
+          class: "link",
+          text: "Clear all pins",
+          on: { click: () => set("pins", []) },
+        }),
+      );
     const element = make("section", { class: "sc-group", "aria-label": title }, bar, body);
     return { element, head, count, body, slots: new Map() };
   }

@@ -49,9 +49,22 @@ export function ruler(font) {
 
 /** What a chart shows until it is told otherwise. */
 const EMPTY = {
-  series: [], markers: [], marks: [], xKind: "step", xLog: false, yLog: false, ignoreOutliers: false,
-  xView: null, yView: null, xRange: null, yRange: null, picked: null, hoverRun: -1, at: null,
-  theme: null, wheelZooms: false,
+  series: [],
+  markers: [],
+  marks: [],
+  xKind: "step",
+  xLog: false,
+  yLog: false,
+  ignoreOutliers: false,
+  xView: null,
+  yView: null,
+  xRange: null,
+  yRange: null,
+  picked: null,
+  hoverRun: -1,
+  at: null,
+  theme: null,
+  wheelZooms: false,
 };
 
 /** The highlighted line and the dots under the pointer, shared: only one chart is hovered. */
@@ -126,8 +139,15 @@ export class LineChart {
   makeScene(width, height, more = {}) {
     const { theme } = this.spec;
     const measure = ruler(`11px ${theme.font}`);
-    const frame = layout({ ...this.spec, x: this.xRange(), y: this.yRange(), width, height, measure,
-      ...more });
+    const frame = layout({
+      ...this.spec,
+      x: this.xRange(),
+      y: this.yRange(),
+      width,
+      height,
+      measure,
+      ...more,
+    });
     return frame;
   }
 
@@ -172,8 +192,9 @@ export class LineChart {
     const x = this.scene.sx.from(px);
     for (const chart of alive) if (chart.spec.xKind === this.spec.xKind) chart.cross(x);
     const rows = this.rowsAt(px, py);
-    const nearest = rows.reduce((best, row) => (row.distance < best.distance ? row : best),
-      { distance: Infinity });
+    const nearest = rows.reduce((best, row) => (row.distance < best.distance ? row : best), {
+      distance: Infinity,
+    });
     const near = nearest.distance <= 40 ? nearest : null;
     this.highlight(rows, near);
     this.on.hover({ rows, nearest: near, x, px, py, event, chart: this });
@@ -190,12 +211,14 @@ export class LineChart {
   /** One row for each series: its point nearest to the pointer in x. */
   rowsAt(px, py) {
     const { sx, sy } = this.scene;
-    const x = sx.from(px), to = { x: sx.to, y: sy.to };
+    const x = sx.from(px),
+      to = { x: sx.to, y: sy.to };
     const rows = [];
     for (const series of this.spec.series) {
       const i = series.line ? nearestIndex(series.line, x) : -1;
       if (i < 0) continue;
-      const at = series.line.x[i], smoothed = series.line.y[i];
+      const at = series.line.x[i],
+        smoothed = series.line.y[i];
       const j = series.raw ? nearestIndex(series.raw, at) : -1;
       const distance = pixelDistance(series.line, px, py, x, to);
       rows.push({ series, x: at, smoothed, value: j < 0 ? smoothed : series.raw.y[j], distance });
@@ -215,8 +238,8 @@ export class LineChart {
     context.rect(box.left, box.top, box.right - box.left, box.bottom - box.top);
     context.clip();
     if (nearest) {
-      paintLine(context, this.scene, nearest.series.line, theme.surface, 0.9, 5);
-      paintLine(context, this.scene, nearest.series.line, nearest.series.colour, 1, 2.4);
+      paintLine(context, this.scene, nearest.series.line, theme.surface, 0.7, 4.2);
+      paintLine(context, this.scene, nearest.series.line, nearest.series.colour, 1, 2.2);
     }
     for (const row of rows.length <= 40 ? rows : nearest ? [nearest] : []) {
       dot(context, sx.to(row.x), sy.to(row.smoothed), row.series.colour, theme.surface);
@@ -270,7 +293,8 @@ function dot(context, px, py, colour, edge) {
 
 /** Size a canvas for the screen's pixels and return its context in CSS pixels. */
 export function fit(canvas, width, height, ratio = window.devicePixelRatio || 1) {
-  const w = Math.round(width * ratio), h = Math.round(height * ratio);
+  const w = Math.round(width * ratio),
+    h = Math.round(height * ratio);
   if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);

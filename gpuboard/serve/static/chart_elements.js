@@ -15,7 +15,8 @@ function apply(element, key, value) {
   if (value === undefined || value === null) return;
   if (key === "class") element.className = value;
   else if (key === "text") element.textContent = value;
-  else if (key === "on") for (const [event, fn] of Object.entries(value)) element.addEventListener(event, fn);
+  else if (key === "on")
+    for (const [event, fn] of Object.entries(value)) element.addEventListener(event, fn);
   else if (key === "data") Object.assign(element.dataset, value);
   else if (key in element && key !== "list" && key !== "popover") element[key] = value;
   else element.setAttribute(key, value);
@@ -52,7 +53,12 @@ export function icon(name) {
 
 /** Make a square button with an icon, named for people who hover or listen. */
 export function iconButton(name, label, fn, more = {}) {
-  const attributes = { type: "button", class: "button is-quiet is-square sc-small", title: label, "aria-label": label };
+  const attributes = {
+    type: "button",
+    class: "button is-quiet is-square sc-small",
+    title: label,
+    "aria-label": label,
+  };
   return make("button", { ...attributes, ...more, on: { click: fn } }, icon(name));
 }
 
@@ -81,7 +87,9 @@ function place(box, at, align) {
 
 /** Hand a file made in the page to the user. */
 export function saveAs(name, content, type) {
-  const url = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
+  const url = URL.createObjectURL(
+    content instanceof Blob ? content : new Blob([content], { type }),
+  );
   follow(url, name);
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

@@ -53,7 +53,8 @@ export class ChartFobs {
     fob.hidden = !(px >= box.left - 1 && px <= box.right + 1);
     if (fob.hidden) return;
     const kind = this.chart.spec.xKind;
-    fob.firstChild.textContent = kind === "step" || kind === "index" ? shortStep(x) : formatX(kind, x);
+    fob.firstChild.textContent =
+      kind === "step" || kind === "index" ? shortStep(x) : formatX(kind, x);
     fob.style.transform = `translateX(${Math.round(px)}px)`;
     fob.style.top = `${box.top}px`;
     fob.style.height = `${box.bottom - box.top}px`;
@@ -74,7 +75,10 @@ export class ChartFobs {
     const inside = (v) => Math.min(box.right, Math.max(box.left, sx.to(v)));
     const [a, b] = [inside(Math.min(x0, x1)), inside(Math.max(x0, x1))];
     Object.assign(this.shade.style, {
-      left: `${a}px`, width: `${b - a}px`, top: `${box.top}px`, height: `${box.bottom - box.top}px`,
+      left: `${a}px`,
+      width: `${b - a}px`,
+      top: `${box.top}px`,
+      height: `${box.bottom - box.top}px`,
     });
   }
 

@@ -11,8 +11,8 @@ export class ChartInput {
     this.box.className = "gb-zoombox";
     this.box.hidden = true;
     this.stop = new AbortController();
-    const listen = (name, fn, more = {}) => chart.host.addEventListener(name, fn.bind(this),
-      { signal: this.stop.signal, ...more });
+    const listen = (name, fn, more = {}) =>
+      chart.host.addEventListener(name, fn.bind(this), { signal: this.stop.signal, ...more });
     listen("pointermove", this.onMove);
     listen("pointerleave", this.onLeave);
     listen("pointerdown", this.onDown);
@@ -45,7 +45,8 @@ export class ChartInput {
   hover(px, py, event) {
     const box = this.chart.scene?.box;
     if (!box) return;
-    const inside = px >= box.left - 2 && px <= box.right + 2 && py >= box.top && py <= box.bottom + 2;
+    const inside =
+      px >= box.left - 2 && px <= box.right + 2 && py >= box.top && py <= box.bottom + 2;
     this.chart.host.classList.toggle("gb-in-gutter", px < box.left);
     if (inside) this.chart.hover(px, py, event);
     else this.chart.leave();
@@ -62,8 +63,15 @@ export class ChartInput {
     const [px, py] = this.place(event);
     const pan = event.altKey || event.button === 1;
     const mode = pan ? "pan" : event.shiftKey || px < scene.box.left ? "y" : "x";
-    this.drag = { px, py, mode, moved: false, x: [scene.sx.lo, scene.sx.hi], y: [scene.sy.lo, scene.sy.hi],
-      scene };
+    this.drag = {
+      px,
+      py,
+      mode,
+      moved: false,
+      x: [scene.sx.lo, scene.sx.hi],
+      y: [scene.sy.lo, scene.sy.hi],
+      scene,
+    };
     host.setPointerCapture(event.pointerId);
     if (event.button === 1) event.preventDefault();
   }
@@ -91,8 +99,10 @@ export class ChartInput {
     const [c, d] = ends(drag.py, py, box.top, box.bottom);
     const across = drag.mode === "x";
     Object.assign(this.box.style, {
-      left: `${across ? a : box.left}px`, width: `${across ? b - a : box.right - box.left}px`,
-      top: `${across ? box.top : c}px`, height: `${across ? box.bottom - box.top : d - c}px`,
+      left: `${across ? a : box.left}px`,
+      width: `${across ? b - a : box.right - box.left}px`,
+      top: `${across ? box.top : c}px`,
+      height: `${across ? box.bottom - box.top : d - c}px`,
     });
     this.box.hidden = false;
   }

@@ -4,7 +4,9 @@ import { make, shorten } from "./chart_elements.js";
 import { formatDuration, formatTime, formatValue, formatX, groupDigits } from "./ticks.js";
 
 export const TIP_SORTS = {
-  nearest: "Nearest to the pointer", descending: "Highest first", ascending: "Lowest first",
+  nearest: "Nearest to the pointer",
+  descending: "Highest first",
+  ascending: "Lowest first",
   alphabetical: "By name",
 };
 
@@ -58,7 +60,9 @@ export class ChartTip {
     if (!runs.length || !details) return undefined;
     this.timer = setTimeout(async () => {
       const exact = await details(x, runs);
-      if (exact && turn === this.turn) fill(shown, lines, exact, smoothed);
+      if (!exact || turn !== this.turn) return;
+      fill(shown, lines, exact, smoothed);
+      this.place(event.clientX, event.clientY);
     }, REST_MS);
     return undefined;
   }
@@ -78,19 +82,34 @@ function table(lines, smoothed) {
   return make("table", {}, make("thead", {}, head), make("tbody", {}, ...lines.map((l) => l.row)));
 }
 
-const rest = (count) => (count > 0
-  ? [make("div", { class: "gb-tip-more", text: `and ${count.toLocaleString("en")} more` })] : []);
+const rest = (count) =>
+  count > 0
+    ? [make("div", { class: "gb-tip-more", text: `and ${count.toLocaleString("en")} more` })]
+    : [];
 
 function tipLine({ series, x, smoothed, value }, kind, hasSmoothed, isNearest) {
   const swatch = make("i", { class: "gb-swatch" });
   swatch.style.background = series.colour;
   const cell = (text) => make("td", { text, class: "gb-number" });
-  const cells = { smoothed: cell(formatValue(smoothed)), value: cell(formatValue(value)),
-    step: cell(kind === "step" ? formatX(kind, x) : ""), time: cell(kind === "wall" ? formatX(kind, x) : ""),
-    relative: cell(kind === "relative" ? formatX(kind, x) : "") };
+  const cells = {
+    smoothed: cell(formatValue(smoothed)),
+    value: cell(formatValue(value)),
+    step: cell(kind === "step" ? formatX(kind, x) : ""),
+    time: cell(kind === "wall" ? formatX(kind, x) : ""),
+    relative: cell(kind === "relative" ? formatX(kind, x) : ""),
+  };
   const name = make("td", { class: "gb-tip-name", text: shorten(series.name) });
-  const row = make("tr", { class: isNearest ? "gb-nearest" : "" }, make("td", {}, swatch), name,
-    ...(hasSmoothed ? [cells.smoothed] : []), cells.value, cells.step, cells.time, cells.relative);
+  const row = make(
+    "tr",
+    { class: isNearest ? "gb-nearest" : "" },
+    make("td", {}, swatch),
+    name,
+    ...(hasSmoothed ? [cells.smoothed] : []),
+    cells.value,
+    cells.step,
+    cells.time,
+    cells.relative,
+  );
   return { row, cells };
 }
 

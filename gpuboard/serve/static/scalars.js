@@ -20,8 +20,23 @@ const TYPING_MS = 120;
 
 /** What has to be asked of the server, and what only changes how it is drawn. */
 const FETCH_KEYS = ["selected", "x", "smoothing", "smoothKind", "overwritten", "fold", "version"];
-const STYLE_KEYS = ["xLog", "yMode", "yFixed", "logY", "outliers", "nanMarkers", "marks", "stepMark",
-  "linkSteps", "at", "cardTables", "tableColumns", "picked", "logTags", "wide"];
+const STYLE_KEYS = [
+  "xLog",
+  "yMode",
+  "yFixed",
+  "logY",
+  "outliers",
+  "nanMarkers",
+  "marks",
+  "stepMark",
+  "linkSteps",
+  "at",
+  "cardTables",
+  "tableColumns",
+  "picked",
+  "logTags",
+  "wide",
+];
 
 /** Let at most `PARALLEL` tasks run at a time, in the order they came. */
 class Queue {
@@ -61,8 +76,15 @@ class ScalarsPage {
     this.note = make("div", { class: "empty", hidden: true, role: "status" });
     this.stage = make("div", { class: "sc-stage", hidden: true });
     this.chip = make("div", { class: "sc-chip", hidden: true });
-    this.root = make("div", { class: "page sc-page" }, this.bar.element, this.note, this.stage,
-      this.grid.element, this.chip);
+    this.root = make(
+      "div",
+      { class: "page sc-page" },
+      this.bar.element,
+      this.note,
+      this.stage,
+      this.grid.element,
+      this.chip,
+    );
     el.replaceChildren(this.root);
     this.ends = [
       subscribe(FETCH_KEYS, (changed) => this.onFetch(changed)),
@@ -106,8 +128,10 @@ class ScalarsPage {
     return (this.look ??= readTheme(this.root));
   }
 
-  colourOf = (line) => (line.group === null || line.group === undefined
-    ? colourOf(line.run) : colourOfGroup(line.group));
+  colourOf = (line) =>
+    line.group === null || line.group === undefined
+      ? colourOf(line.run)
+      : colourOfGroup(line.group);
 
   count(name) {
     this.counts[name] = (this.counts[name] ?? 0) + 1;
@@ -122,7 +146,10 @@ class ScalarsPage {
   /** Union of the y ranges of all cards on screen in one group. */
   sharedY(card) {
     if (card.detail) return null;
-    const extents = this.grid.companions(card).map((one) => one.extent()).filter(Boolean);
+    const extents = this.grid
+      .companions(card)
+      .map((one) => one.extent())
+      .filter(Boolean);
     if (!extents.length) return null;
     const range = [Math.min(...extents.map((e) => e[0])), Math.max(...extents.map((e) => e[1]))];
     return padded(range, card.isLogY());
@@ -185,10 +212,13 @@ class ScalarsPage {
 
   tagsSoon() {
     if (this.tagTimer) return;
-    this.tagTimer = setTimeout(() => {
-      this.tagTimer = 0;
-      this.loadTags();
-    }, this.counts.tags ? TAGS_AGAIN_MS : 0);
+    this.tagTimer = setTimeout(
+      () => {
+        this.tagTimer = 0;
+        this.loadTags();
+      },
+      this.counts.tags ? TAGS_AGAIN_MS : 0,
+    );
   }
 
   async loadTags() {
@@ -257,17 +287,25 @@ class ScalarsPage {
     if (!one) return;
     const swatch = make("i", { class: "gb-swatch" });
     swatch.style.background = this.colourOf({ run: one.run, group: one.group });
-    const button = (text, fn) => make("button", { type: "button", class: "link", text, on: { click: fn } });
+    const button = (text, fn) =>
+      make("button", { type: "button", class: "link", text, on: { click: fn } });
     const isRun = one.run !== null && one.run !== undefined;
     const row = isRun ? indexOf(one.run) : -1;
-    this.chip.replaceChildren(swatch, make("span", { class: "sc-chip-name", text: shorten(one.name, 72),
-      title: one.name }),
-    ...(isRun ? [button("Only this run", () => selectOnly(row)), button("Hide", () => {
-      selectRows([row], false);
-      this.pick(null);
-    })] : []),
-    button("Copy name", () => navigator.clipboard?.writeText(one.name)),
-    iconButton("close", "Let it go (Esc)", () => this.pick(null)));
+    this.chip.replaceChildren(
+      swatch,
+      make("span", { class: "sc-chip-name", text: shorten(one.name, 72), title: one.name }),
+      ...(isRun
+        ? [
+            button("Only this run", () => selectOnly(row)),
+            button("Hide", () => {
+              selectRows([row], false);
+              this.pick(null);
+            }),
+          ]
+        : []),
+      button("Copy name", () => navigator.clipboard?.writeText(one.name)),
+      iconButton("close", "Let it go (Esc)", () => this.pick(null)),
+    );
   }
 }
 
@@ -280,8 +318,14 @@ export function tagPattern(text, isRegex) {
 function readTheme(element) {
   const style = getComputedStyle(element);
   const read = (name) => style.getPropertyValue(name).trim();
-  return { text: read("--text"), muted: read("--muted"), grid: read("--grid"), axis: read("--line-strong"),
-    surface: read("--surface"), font: read("--font") || "sans-serif" };
+  return {
+    text: read("--text"),
+    muted: read("--muted"),
+    grid: read("--grid"),
+    axis: read("--line-strong"),
+    surface: read("--surface"),
+    font: read("--font") || "sans-serif",
+  };
 }
 
 export default {

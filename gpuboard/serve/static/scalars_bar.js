@@ -6,24 +6,48 @@ import { count } from "./format.js";
 import { get, set, subscribe } from "./scalars_state.js";
 
 const X_AXES = {
-  step: "Step", relative: "Relative time", wall: "Wall time", active: "Relative, no pauses",
+  step: "Step",
+  relative: "Relative time",
+  wall: "Wall time",
+  active: "Relative, no pauses",
   index: "Index",
 };
 const SMOOTHINGS = { none: "No smoothing", ema: "EMA", gaussian: "Gaussian", mean: "Running mean" };
 const Y_MODES = { own: "Each its own", shared: "Shared in a group", fixed: "Fixed" };
 const STEP_MARKS = { off: "Off", step: "At a step", range: "Over a range" };
-const DEFAULT_FOLD = { by: "regex", pattern: "(.*)[/_-]seed[=_-]?\\d+", center: "mean", band: "std" };
+const DEFAULT_FOLD = {
+  by: "regex",
+  pattern: "(.*)[/_-]seed[=_-]?\\d+",
+  center: "mean",
+  band: "std",
+};
 
 export class ScalarsBar {
   constructor() {
     this.ends = [];
     this.found = make("span", { class: "count", role: "status" });
-    const more = make("button", { type: "button", class: "button", "aria-haspopup": "dialog",
-      on: { click: () => this.openOptions(more) } }, icon("tune"), "Options");
-    this.element = make("div", { class: "page-head sc-bar", role: "toolbar", "aria-label": "Charts" },
-      this.searchField(), this.found, make("span", { class: "push" }),
-      labelled("X axis", this.select("x", X_AXES)), this.smoothing(),
-      this.pressed("logY", "Log y"), more);
+    const more = make(
+      "button",
+      {
+        type: "button",
+        class: "button",
+        "aria-haspopup": "dialog",
+        on: { click: () => this.openOptions(more) },
+      },
+      icon("tune"),
+      "Options",
+    );
+    this.element = make(
+      "div",
+      { class: "page-head sc-bar", role: "toolbar", "aria-label": "Charts" },
+      this.searchField(),
+      this.found,
+      make("span", { class: "push" }),
+      labelled("X axis", this.select("x", X_AXES)),
+      this.smoothing(),
+      this.pressed("logY", "Log y"),
+      more,
+    );
   }
 
   destroy() {
@@ -36,11 +60,22 @@ export class ScalarsBar {
   }
 
   searchField() {
-    this.search = make("input", { class: "input", type: "search", placeholder: "Search tags",
-      "aria-label": "Search tags", spellcheck: false, autocomplete: "off",
-      on: { input: () => set("tagFilter", this.search.value) } });
-    const regex = make("button", { type: "button", class: "toggle", text: ".*",
-      title: "Use a regular expression", on: { click: () => set("tagRegex", !get("tagRegex")) } });
+    this.search = make("input", {
+      class: "input",
+      type: "search",
+      placeholder: "Search tags",
+      "aria-label": "Search tags",
+      spellcheck: false,
+      autocomplete: "off",
+      on: { input: () => set("tagFilter", this.search.value) },
+    });
+    const regex = make("button", {
+      type: "button",
+      class: "toggle",
+      text: ".*",
+      title: "Use a regular expression",
+      on: { click: () => set("tagRegex", !get("tagRegex")) },
+    });
     this.follow(["tagRegex"], () => regex.setAttribute("aria-pressed", String(get("tagRegex"))));
     this.follow(["tagFilter"], () => {
       if (this.search.value !== get("tagFilter")) this.search.value = get("tagFilter");
@@ -57,45 +92,79 @@ export class ScalarsBar {
   setFound(shown, total, error) {
     this.search.setAttribute("aria-invalid", String(Boolean(error)));
     this.found.classList.toggle("field-error", Boolean(error));
-    const part = shown < total ? `first ${count(shown)} of ${count(total)} tags: search to narrow` : "";
+    const part =
+      shown < total ? `first ${count(shown)} of ${count(total)} tags: search to narrow` : "";
     this.found.textContent = error || part || `${count(total)} ${total === 1 ? "tag" : "tags"}`;
     this.found.title = this.found.textContent;
   }
 
   smoothing() {
-    const slider = make("input", { type: "range", class: "sc-slider", min: "0", max: "0.999", step: "0.001",
-      "aria-label": "Smoothing", on: { input: () => set("smoothing", Number(slider.value)) } });
-    const number = make("input", { class: "input sc-number", type: "number", min: "0", max: "0.9999",
-      step: "0.01", "aria-label": "Amount of smoothing",
-      on: { change: () => set("smoothing", Number(number.value) || 0) } });
+    const slider = make("input", {
+      type: "range",
+      class: "sc-slider",
+      min: "0",
+      max: "0.999",
+      step: "0.001",
+      "aria-label": "Smoothing",
+      on: { input: () => set("smoothing", Number(slider.value)) },
+    });
+    const number = make("input", {
+      class: "input sc-number",
+      type: "number",
+      min: "0",
+      max: "0.9999",
+      step: "0.01",
+      "aria-label": "Amount of smoothing",
+      on: { change: () => set("smoothing", Number(number.value) || 0) },
+    });
     this.follow(["smoothing", "smoothKind"], () => {
       slider.value = String(get("smoothing"));
-      if (document.activeElement !== number) number.value = String(Number(get("smoothing").toFixed(4)));
+      if (document.activeElement !== number)
+        number.value = String(Number(get("smoothing").toFixed(4)));
       const isOff = get("smoothKind") === "none";
       slider.disabled = isOff;
       number.disabled = isOff;
     });
-    return make("div", { class: "sc-control" }, make("span", { class: "sc-label", text: "Smoothing" }),
-      this.select("smoothKind", SMOOTHINGS), slider, number);
+    return make(
+      "div",
+      { class: "sc-control" },
+      make("span", { class: "sc-label", text: "Smoothing" }),
+      this.select("smoothKind", SMOOTHINGS),
+      slider,
+      number,
+    );
   }
 
   select(key, choices) {
-    const box = make("select", { class: "select", "aria-label": LABELS[key] ?? key,
-      on: { change: () => set(key, box.value) } },
-    ...Object.entries(choices).map(([value, text]) => make("option", { value, text })));
+    const box = make(
+      "select",
+      {
+        class: "select",
+        "aria-label": LABELS[key] ?? key,
+        on: { change: () => set(key, box.value) },
+      },
+      ...Object.entries(choices).map(([value, text]) => make("option", { value, text })),
+    );
     this.follow([key], () => (box.value = get(key)));
     return make("div", { class: "picker" }, box, icon("chevron"));
   }
 
   pressed(key, text) {
-    const button = make("button", { type: "button", class: "button", text,
-      on: { click: () => set(key, !get(key)) } });
+    const button = make("button", {
+      type: "button",
+      class: "button",
+      text,
+      on: { click: () => set(key, !get(key)) },
+    });
     this.follow([key], () => button.setAttribute("aria-pressed", String(get(key))));
     return button;
   }
 
   check(key, text) {
-    const input = make("input", { type: "checkbox", on: { change: () => set(key, input.checked) } });
+    const input = make("input", {
+      type: "checkbox",
+      on: { change: () => set(key, input.checked) },
+    });
     this.follow([key], () => (input.checked = get(key)));
     return make("label", { class: "sc-check" }, input, text);
   }
@@ -103,35 +172,71 @@ export class ScalarsBar {
   openOptions(anchor) {
     const before = this.ends;
     this.ends = [];
-    const box = popover(anchor, make("div", { class: "sc-options" },
-      section("X axis", this.check("xLog", "Log scale"), labelled("Lines at", this.marksField())),
-      section("Y axis", labelled("Range", this.select("yMode", Y_MODES)), this.fixedRange(),
-        this.check("outliers", "Ignore outliers")),
-      section("Lines", this.check("nanMarkers", "Mark NaN and infinities"),
-        this.check("overwritten", "Show overwritten points")),
-      this.foldSection(),
-      section("Read off values", labelled("Mark", this.select("stepMark", STEP_MARKS)),
-        this.check("linkSteps", "The same mark in all charts"),
-        this.check("cardTables", "Table under each chart")),
-      section("Tooltip", labelled("Order", this.select("tipSort", TIP_SORTS)),
-        labelled("Rows", this.numberField("tipRows", 1, 200))),
-      section("Cards", labelled("Width", this.widthSlider()))));
+    const box = popover(
+      anchor,
+      make(
+        "div",
+        { class: "sc-options" },
+        section("X axis", this.check("xLog", "Log scale"), labelled("Lines at", this.marksField())),
+        section(
+          "Y axis",
+          labelled("Range", this.select("yMode", Y_MODES)),
+          this.fixedRange(),
+          this.check("outliers", "Ignore outliers"),
+        ),
+        section(
+          "Lines",
+          this.check("nanMarkers", "Mark NaN and infinities"),
+          this.check("overwritten", "Show overwritten points"),
+        ),
+        this.foldSection(),
+        section(
+          "Read off values",
+          labelled("Mark", this.select("stepMark", STEP_MARKS)),
+          this.check("linkSteps", "The same mark in all charts"),
+          this.check("cardTables", "Table under each chart"),
+        ),
+        section(
+          "Tooltip",
+          labelled("Order", this.select("tipSort", TIP_SORTS)),
+          labelled("Rows", this.numberField("tipRows", 1, 200)),
+        ),
+        section("Cards", labelled("Width", this.widthSlider())),
+      ),
+    );
     const own = this.ends;
     this.ends = before;
-    box.addEventListener("toggle", ({ newState }) => newState === "closed" && own.forEach((end) => end()));
+    box.addEventListener(
+      "toggle",
+      ({ newState }) => newState === "closed" && own.forEach((end) => end()),
+    );
   }
 
   marksField() {
-    const input = make("input", { class: "input", type: "text", placeholder: "1000, 5000", spellcheck: false,
-      "aria-label": "Vertical lines at", on: { change: () => set("marks", numbersIn(input.value)) } });
+    const input = make("input", {
+      class: "input",
+      type: "text",
+      placeholder: "1000, 5000",
+      spellcheck: false,
+      "aria-label": "Vertical lines at",
+      on: { change: () => set("marks", numbersIn(input.value)) },
+    });
     this.follow(["marks"], () => (input.value = get("marks").join(", ")));
     return input;
   }
 
   fixedRange() {
-    const field = (label) => make("input", { class: "input sc-number", type: "number", step: "any",
-      "aria-label": label, placeholder: label, on: { change: () => take() } });
-    const low = field("from"), high = field("to");
+    const field = (label) =>
+      make("input", {
+        class: "input sc-number",
+        type: "number",
+        step: "any",
+        "aria-label": label,
+        placeholder: label,
+        on: { change: () => take() },
+      });
+    const low = field("from"),
+      high = field("to");
     const take = () => {
       const range = [Number(low.value), Number(high.value)];
       const isWhole = low.value !== "" && high.value !== "" && range[1] > range[0];
@@ -147,55 +252,104 @@ export class ScalarsBar {
   }
 
   foldSection() {
-    const on = make("input", { type: "checkbox",
-      on: { change: () => set("fold", on.checked ? DEFAULT_FOLD : null) } });
+    const on = make("input", {
+      type: "checkbox",
+      on: { change: () => set("fold", on.checked ? DEFAULT_FOLD : null) },
+    });
     const change = (part) => get("fold") && set("fold", { ...get("fold"), ...part });
-    const pattern = make("input", { class: "input sc-code", type: "text", spellcheck: false,
+    const pattern = make("input", {
+      class: "input sc-code",
+      type: "text",
+      spellcheck: false,
       "aria-label": "Regular expression of the group's name",
-      on: { change: () => change({ pattern: pattern.value }) } });
+      on: { change: () => change({ pattern: pattern.value }) },
+    });
     const choose = (key, label, choices) => {
-      const box = make("select", { class: "select", "aria-label": label,
-        on: { change: () => change({ [key]: box.value }) } },
-      ...Object.entries(choices).map(([value, text]) => make("option", { value, text })));
+      const box = make(
+        "select",
+        {
+          class: "select",
+          "aria-label": label,
+          on: { change: () => change({ [key]: box.value }) },
+        },
+        ...Object.entries(choices).map(([value, text]) => make("option", { value, text })),
+      );
       return box;
     };
     const center = choose("center", "Line", { mean: "Mean", median: "Median" });
-    const band = choose("band", "Band", { std: "± std", minmax: "Min to max", percentile: "16 to 84 %" });
-    const details = make("div", { class: "sc-fold" }, labelled("Group by", pattern),
-      labelled("Line", picker(center)), labelled("Band", picker(band)));
+    const band = choose("band", "Band", {
+      std: "± std",
+      minmax: "Min to max",
+      percentile: "16 to 84 %",
+    });
+    const details = make(
+      "div",
+      { class: "sc-fold" },
+      labelled("Group by", pattern),
+      labelled("Line", picker(center)),
+      labelled("Band", picker(band)),
+    );
     this.follow(["fold"], () => {
       const fold = get("fold");
       on.checked = Boolean(fold);
       details.hidden = !fold;
       if (fold) [pattern.value, center.value, band.value] = [fold.pattern, fold.center, fold.band];
     });
-    return section("Seeds", make("label", { class: "sc-check" }, on, "Fold runs into bands"), details);
+    return section(
+      "Seeds",
+      make("label", { class: "sc-check" }, on, "Fold runs into bands"),
+      details,
+    );
   }
 
   numberField(key, min, max) {
-    const input = make("input", { class: "input sc-number", type: "number", min: String(min),
-      max: String(max), "aria-label": LABELS[key] ?? key,
-      on: { change: () => set(key, Math.min(max, Math.max(min, Math.round(Number(input.value)) || min))) } });
+    const input = make("input", {
+      class: "input sc-number",
+      type: "number",
+      min: String(min),
+      max: String(max),
+      "aria-label": LABELS[key] ?? key,
+      on: {
+        change: () =>
+          set(key, Math.min(max, Math.max(min, Math.round(Number(input.value)) || min))),
+      },
+    });
     this.follow([key], () => (input.value = String(get(key))));
     return input;
   }
 
   widthSlider() {
-    const input = make("input", { type: "range", class: "sc-slider", min: "280", max: "900", step: "20",
-      "aria-label": "Card width", on: { input: () => set("cardWidth", Number(input.value)) } });
+    const input = make("input", {
+      type: "range",
+      class: "sc-slider",
+      min: "280",
+      max: "900",
+      step: "20",
+      "aria-label": "Card width",
+      on: { input: () => set("cardWidth", Number(input.value)) },
+    });
     this.follow(["cardWidth"], () => (input.value = String(get("cardWidth"))));
     return input;
   }
 }
 
 const LABELS = {
-  x: "X axis", smoothKind: "Kind of smoothing", yMode: "Range of y", stepMark: "Mark",
-  tipSort: "Order of the tooltip", tipRows: "Rows of the tooltip",
+  x: "X axis",
+  smoothKind: "Kind of smoothing",
+  yMode: "Range of y",
+  stepMark: "Mark",
+  tipSort: "Order of the tooltip",
+  tipRows: "Rows of the tooltip",
 };
 
 /** The numbers in a text, such as "1k"-free lists typed by hand: "100, 2e3 5000". */
 export function numbersIn(text) {
-  return text.split(/[\s,;]+/).filter(Boolean).map(Number).filter(Number.isFinite).slice(0, 50);
+  return text
+    .split(/[\s,;]+/)
+    .filter(Boolean)
+    .map(Number)
+    .filter(Number.isFinite)
+    .slice(0, 50);
 }
 
 const picker = (box) => make("div", { class: "picker" }, box, icon("chevron"));

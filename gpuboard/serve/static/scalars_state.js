@@ -8,26 +8,42 @@
 import * as shared from "./state.js";
 
 export const TABLE_COLUMNS = {
-  smoothed: "Smoothed", value: "Value", step: "Step", wall_time: "Time", relative: "Relative",
-  start: "Start", end: "End", min: "Min", max: "Max", mean: "Mean", delta: "Change",
+  smoothed: "Smoothed",
+  value: "Value",
+  step: "Step",
+  wall_time: "Time",
+  relative: "Relative",
+  start: "Start",
+  end: "End",
+  min: "Min",
+  max: "Max",
+  mean: "Mean",
+  delta: "Change",
   percent: "Change %",
 };
 
 /** Every key with its default; `check` tells whether a value from a link may be taken. */
 const isNumber = (v) => typeof v === "number" && Number.isFinite(v);
 const isBoolean = (v) => typeof v === "boolean";
-const isRange = (v) => v === null || (Array.isArray(v) && v.length === 2 && isNumber(v[0])
-  && (v[1] === null || isNumber(v[1])));
-const oneOf = (...choices) => (v) => choices.includes(v);
+const isRange = (v) =>
+  v === null ||
+  (Array.isArray(v) && v.length === 2 && isNumber(v[0]) && (v[1] === null || isNumber(v[1])));
+const oneOf =
+  (...choices) =>
+  (v) =>
+    choices.includes(v);
 const isTexts = (v) => Array.isArray(v) && v.every((one) => typeof one === "string");
-const isFlags = (v) => v !== null && typeof v === "object" && !Array.isArray(v)
-  && Object.values(v).every(isBoolean);
+const isFlags = (v) =>
+  v !== null && typeof v === "object" && !Array.isArray(v) && Object.values(v).every(isBoolean);
 
 const KEYS = {
   xLog: { default: false, check: isBoolean },
   tagRegex: { default: true, check: isBoolean },
   yMode: { default: "own", check: oneOf("own", "shared", "fixed") },
-  yFixed: { default: null, check: (v) => isRange(v) && (v === null || (v[1] !== null && v[1] > v[0])) },
+  yFixed: {
+    default: null,
+    check: (v) => isRange(v) && (v === null || (v[1] !== null && v[1] > v[0])),
+  },
   overwritten: { default: false, check: isBoolean },
   nanMarkers: { default: true, check: isBoolean },
   marks: { default: [], check: (v) => Array.isArray(v) && v.length <= 50 && v.every(isNumber) },
@@ -36,9 +52,13 @@ const KEYS = {
   at: { default: null, check: isRange },
   cardTables: { default: false, check: isBoolean },
   tableColumns: {
-    default: ["smoothed", "value", "step", "relative", "min", "max", "delta"], check: isTexts,
+    default: ["smoothed", "value", "step", "relative", "min", "max", "delta"],
+    check: isTexts,
   },
-  tipSort: { default: "nearest", check: oneOf("nearest", "descending", "ascending", "alphabetical") },
+  tipSort: {
+    default: "nearest",
+    check: oneOf("nearest", "descending", "ascending", "alphabetical"),
+  },
   tipRows: { default: 10, check: (v) => Number.isInteger(v) && v >= 1 && v <= 200 },
   groups: { default: {}, check: isFlags }, // by tag prefix: opened or closed by hand
   wide: { default: [], check: isTexts }, // tags whose card takes the full width
@@ -91,14 +111,24 @@ function tell() {
   for (const fn of new Set([...changed].flatMap((key) => [...listeners.get(key)]))) fn(changed);
 }
 
-const write = (value) => (typeof value === "string" ? value
-  : typeof value === "boolean" ? (value ? "1" : "0") : JSON.stringify(value));
+const write = (value) =>
+  typeof value === "string"
+    ? value
+    : typeof value === "boolean"
+      ? value
+        ? "1"
+        : "0"
+      : JSON.stringify(value);
 
 function read(key, text) {
   const { default: standard, check } = KEYS[key];
   try {
-    const value = typeof standard === "string" ? text
-      : typeof standard === "boolean" ? text === "1" : JSON.parse(text);
+    const value =
+      typeof standard === "string"
+        ? text
+        : typeof standard === "boolean"
+          ? text === "1"
+          : JSON.parse(text);
     return check(value) ? value : undefined;
   } catch {
     return undefined; // a hand-made or outdated link: the default stands
