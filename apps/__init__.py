@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gpuboard.apps import health, runs, scalars
+from . import health, runs, scalars
 
 PAGES = (scalars.PAGE, runs.PAGE, health.PAGE)

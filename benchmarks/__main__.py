@@ -1,4 +1,4 @@
-"""Run a benchmark: `python -m benchmarks ingest|pages|start [--json] [--shapes a b]`."""
+"""Run a benchmark: `python -m benchmarks ingest|pages|sessions|start [--json]`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import json
 import tempfile
 from pathlib import Path
 
-from benchmarks import ingest, pages, start
+from benchmarks import ingest, pages, sessions, start
 from benchmarks.logs import SHAPES
 
-_BENCHMARKS = {"ingest": ingest, "pages": pages, "start": start}
+_BENCHMARKS = {"ingest": ingest, "pages": pages, "sessions": sessions, "start": start}
 
 
 def main() -> None:

@@ -235,7 +235,7 @@ def test_importing_the_package_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "module", ["gpuboard.cli", "gpuboard.serve.server", "gpuboard.store.store"]
+    "module", ["gpuboard.cli", "gpuboard.serve.server", "gpuboard.serve.api", "gpuboard.apps"]
 )
 def test_what_answers_the_first_page_does_not_wait_for_the_compiler(module):
     loaded = modules_loaded_by(f"import {module}")

@@ -14,7 +14,7 @@ from gpuboard.analysis.patterns import compiled, searched
 from gpuboard.analysis.request import BANDS, CENTERS
 from gpuboard.store.columns import Float64s, Int64s
 
-PERCENTILES = (16.0, 84.0)
+LOW_SHARE, HIGH_SHARE = 0.16, 0.84
 
 _MEDIAN = CENTERS.index("median")
 _STD = BANDS.index("std")
@@ -187,7 +187,7 @@ def _summary(values: Float64s, center: int, band: int) -> tuple[float, float, fl
             squares += (value - mean) ** 2
         spread = math.sqrt(squares / (n - 1)) if n > 1 else 0.0
         return middle, middle - spread, middle + spread
-    return middle, _quantile(values, 0.16), _quantile(values, 0.84)
+    return middle, _quantile(values, LOW_SHARE), _quantile(values, HIGH_SHARE)
 
 
 @kernel

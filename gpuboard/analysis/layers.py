@@ -156,7 +156,7 @@ def smoothed(batch: Batch, smoothing: Smoothing, tag: str, cache: ColumnCache | 
     """
 
     def compute() -> Float64s:
-        return smooth_lines(batch.column, batch.y, batch.lines, smoothing)
+        return frozen(smooth_lines(batch.column, batch.y, batch.lines, smoothing))
 
     if not smoothing.is_on:
         return batch.y

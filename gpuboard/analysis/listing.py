@@ -8,9 +8,9 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from gpuboard.analysis.patterns import compiled, searched
-from gpuboard.store.columns import Catalogue, RunInfo, TagInfo
+from gpuboard.store.columns import Catalogue, RunInfo
 
-_DIGITS = re.compile(r"(\d+)")
+_DIGITS = re.compile(r"([0-9]+)")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -121,17 +121,11 @@ class Listing:
 
 
 def natural_key(text: str) -> list[tuple[int, str]]:
-    """Return a sort key that puts "layer2" before "layer10"."""
+    """Return a sort key that puts "layer2" before "layer10", however long the numbers are."""
     parts = _DIGITS.split(text)
-    return [(int(part), "") if i % 2 else (-1, part) for i, part in enumerate(parts)]
-
-
-def scalar_tags(run: RunInfo) -> list[TagInfo]:
-    """Return the scalar tags of one run in natural order."""
-    return sorted(
-        (tag for tag in run.tags.values() if tag.kind == "scalar"),
-        key=lambda tag: natural_key(tag.tag),
-    )
+    for i in range(1, len(parts), 2):
+        parts[i] = parts[i].lstrip("0")
+    return [(len(part), part) if i % 2 else (-1, part) for i, part in enumerate(parts)]
 
 
 def _rows(

@@ -50,7 +50,8 @@ class EventFileWriter:
         run.mkdir(parents=True, exist_ok=True)
         now = self._clock.wall()
         EventFileWriter._opened += 1
-        serial = f"{os.getpid()}.{EventFileWriter._opened}"
+        # Padded, since files opened within a second are told apart by the order of their names.
+        serial = f"{os.getpid()}.{EventFileWriter._opened:06d}"
         self.path = run / f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}.{serial}"
         self._file = self.path.open("xb")
         self.add(Event(wall_time=now, file_version="brain.Event:2"))

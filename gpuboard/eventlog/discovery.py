@@ -34,10 +34,15 @@ class FoundFile:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Blocked:
-    """A place that could not be searched, relative to the log directory, and why."""
+    """A place that could not be searched, relative to the log directory, and why.
+
+    Attributes:
+        is_gone: It is not there any more; otherwise nobody knows what lies there.
+    """
 
     path: str
     reason: str
+    is_gone: bool = False
 
 
 def discover(root: Path) -> Iterator[FoundFile | Blocked]:
@@ -70,28 +75,31 @@ def _search(
         status = folder.stat()
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        yield Blocked(run, f"{error.strerror or error}; what lies below is not shown")
+        reason = f"{error.strerror or error}; what lies below is not shown"
+        yield Blocked(run, reason, _means_gone(error))
         return
     identity = (status.st_dev, status.st_ino)
     if identity in above:
         return
     for entry in entries:
+        inner = entry.name if run == "." else f"{run}/{entry.name}"
         budget.left -= 1
         if budget.left < 0:
             if budget.left == -1:
-                yield Blocked(run, f"more than {limits.MAX_DIRECTORY_ENTRIES.value:,} entries")
+                cap = limits.MAX_DIRECTORY_ENTRIES.value
+                yield Blocked(".", f"more than {cap:,} entries; from {inner} on nothing is shown")
             return
-        yield from _look_at(entry, run, real_root, (*above, identity), budget)
+        yield from _look_at(entry, run, inner, real_root, (*above, identity), budget)
 
 
 def _look_at(
     entry: os.DirEntry[str],
     run: str,
+    inner: str,
     real_root: Path,
     above: tuple[tuple[int, int], ...],
     budget: _Budget,
 ) -> Iterator[FoundFile | Blocked]:
-    inner = entry.name if run == "." else f"{run}/{entry.name}"
     try:
         is_folder = entry.is_dir()
         if not is_folder and (_MARK not in entry.name or entry.name.endswith(_NOT_EVENTS)):
@@ -105,13 +113,17 @@ def _look_at(
             return
     except OSError as error:
         # A link to itself, or an entry that vanished since the listing.
-        yield Blocked(inner, f"{error.strerror or error}")
+        yield Blocked(inner, f"{error.strerror or error}", _means_gone(error))
         return
     if len(above) > limits.MAX_DIRECTORY_DEPTH.value:
         reason = f"nested deeper than {limits.MAX_DIRECTORY_DEPTH.value} folders; not searched"
         yield Blocked(inner, reason)
         return
     yield from _search(Path(entry.path), inner, real_root, above, budget)
+
+
+def _means_gone(error: OSError) -> bool:
+    return isinstance(error, FileNotFoundError | NotADirectoryError)
 
 
 def _is_inside(entry: os.DirEntry[str], real_root: Path) -> bool:

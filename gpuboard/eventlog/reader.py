@@ -190,6 +190,7 @@ class LogFile:
         self._identity: tuple[int, int] | None = None
         self._footprint: tuple[int, bytes, bytes] = (0, b"", b"")
         self._damage_start: int | None = None
+        self._damage: Finding | None = None  # passed over, and not yet told
         self._spare: list[_Scratch] = []
         self._lock = threading.Lock()
 
@@ -215,19 +216,35 @@ class LogFile:
             self.size, self.modified = status.st_size, status.st_mtime
             self.pending = None
             at_rest = now - status.st_mtime > PATIENCE_S
-            waiting: collections.deque[Future[Piece]] = collections.deque()
-            for chunk in self._chunks(file.fileno(), status.st_size, at_rest):
-                if submit is None:
-                    yield self._scan_chunk(chunk)
-                    continue
-                waiting.append(submit(self._scan_chunk, chunk))
-                if len(waiting) >= ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            chunks = self._chunks(file.fileno(), status.st_size, at_rest)
+            if submit is None:
+                yield from map(self._scan_chunk, chunks)
+            else:
+                yield from self._scan_elsewhere(chunks, submit, ahead)
             self._remember(file.fileno())
             # Ten thousand files at rest need no tables; a growing one soon has its tags again.
             self._spare.clear()
+
+    def _scan_elsewhere(
+        self,
+        chunks: Iterator[_Chunk],
+        submit: Callable[[Callable[[_Chunk], Piece], _Chunk], Future[Piece]],
+        ahead: int,
+    ) -> Iterator[Piece]:
+        waiting: collections.deque[Future[Piece]] = collections.deque()
+        failure: OSError | None = None
+        try:
+            for chunk in chunks:
+                waiting.append(submit(self._scan_chunk, chunk))
+                if len(waiting) >= ahead:
+                    yield waiting.popleft().result()
+        except OSError as error:
+            failure = error
+        # Even if the next read failed: `offset` is behind all that was handed out.
+        while waiting:
+            yield waiting.popleft().result()
+        if failure is not None:
+            raise failure
 
     def _notice_replacement(self, descriptor: int, status: os.stat_result) -> None:
         identity = (status.st_dev, status.st_ino)
@@ -242,6 +259,7 @@ class LogFile:
             self.restarts += 1
             self.offset = 0
             self._damage_start = None
+            self._damage = None
             self._footprint = (0, b"", b"")
             self._spare.clear()
         self._identity = identity
@@ -258,22 +276,21 @@ class LogFile:
     def _chunks(self, descriptor: int, size: int, at_rest: bool) -> Iterator[_Chunk]:
         """Yield buffers with the boundaries of the whole records in them, moving `offset` on."""
         room = CHUNK_BYTES
-        damage: Finding | None = None
         while self.offset < size:
             data = _buffers.take() if room == CHUNK_BYTES else np.empty(room, np.uint8)
-            filled = os.preadv(descriptor, [data[: size - self.offset].data], self.offset)
+            filled = _fill(data[: size - self.offset].data, descriptor, self.offset)
             room = CHUNK_BYTES
             if filled == 0:
                 break
             if self._damage_start is not None:
-                damage = self._search(data, filled, size)
-                if damage is None and self._damage_start is not None and self._is_spent(size):
+                self._search(data, filled, size)
+                if self._damage_start is not None and self._is_spent(size):
                     break
                 continue
             end, reason = framing.walk(data, 0, filled, limits.MAX_RECORD_BYTES.value)
             if end > 0:
-                chunk = _Chunk(data, 0, end, self.offset, damage)
-                damage = None
+                chunk = _Chunk(data, 0, end, self.offset, self._damage)
+                self._damage = None
                 self.offset += end
                 yield chunk
             elif reason == framing.DAMAGED:
@@ -287,10 +304,11 @@ class LogFile:
                 if room > size - self.offset:
                     self._wait_for_rest(size - self.offset, at_rest)
                     break
-        if damage is not None:
+        if self._damage is not None:
+            damage, self._damage = self._damage, None
             yield _Chunk(np.empty(0, np.uint8), 0, 0, self.offset, damage)
 
-    def _search(self, data: Bytes, filled: int, size: int) -> Finding | None:
+    def _search(self, data: Bytes, filled: int, size: int) -> None:
         """Move `offset` to the next believable record behind damage; say what was passed over."""
         start = self._damage_start
         assert start is not None  # noqa: S101  only called while there is damage
@@ -299,11 +317,11 @@ class LogFile:
         if filled - found < framing.HEADER_BYTES:
             lost = f"{size - start:,} bytes up to the end of the file could not be read"
             self.pending = Finding(start, "damaged_length", lost)
-            return None
+            return
         self.pending = None
         self._damage_start = None
         lost = f"{self.offset - start:,} bytes were skipped, reading went on at {self.offset:,}"
-        return Finding(start, "damaged_length", lost)
+        self._damage = Finding(start, "damaged_length", lost)
 
     def _is_spent(self, size: int) -> bool:
         return size - self.offset < framing.HEADER_BYTES
@@ -428,6 +446,17 @@ class LogFile:
             length=out.ref_length[:n][kept],
         )
         return block if len(block) else None, purge_step
+
+
+def _fill(room: memoryview, descriptor: int, offset: int) -> int:
+    """Read until `room` is full or the file ends, since one call may return less; say how much."""
+    filled = 0
+    while filled < len(room):
+        count = os.preadv(descriptor, [room[filled:]], offset + filled)
+        if count == 0:
+            break
+        filled += count
+    return filled
 
 
 def _bytes_of_record(data: Bytes, filled: int) -> int:

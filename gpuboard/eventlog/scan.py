@@ -117,7 +117,7 @@ def make_room(table: TagTable, out: Output) -> tuple[TagTable, Output]:
 
 
 def grow_tag_table(table: TagTable) -> TagTable:
-    """Return the same tags under the same numbers, with twice the room in whichever part is full."""
+    """Return the same tags under the same numbers, with twice the room for what did not fit."""
     tags, name_bytes, last = (int(n) for n in table.size)
     if tags == len(table.hashes):
         grown = make_tag_table(2 * tags, len(table.names))

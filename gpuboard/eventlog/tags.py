@@ -15,7 +15,6 @@ META_GRAPH_TAG = b"__meta_graph__"
 LOG_TAG = b"__log_message__"
 
 _KIND_OF_PLUGIN = {
-    "scalars": "scalar",
     "histograms": "histogram",
     "images": "image",
     "audio": "audio",
@@ -59,6 +58,7 @@ class TagNames:
     def __init__(self) -> None:
         self._number: dict[bytes, int] = {}
         self._names: list[str] = []
+        self._escaped: dict[str, int] = {}  # those whose name on screen is not their bytes
         self._descriptions: dict[int, Description] = {}
         self._lock = threading.Lock()
 
@@ -72,17 +72,26 @@ class TagNames:
             return number
         with self._lock:
             if name not in self._number:
-                self._names.append(readable(name))
-                self._number[name] = len(self._names) - 1
+                self._add(name)
             return self._number[name]
+
+    def _add(self, name: bytes) -> None:
+        number = len(self._names)
+        shown = readable(name)
+        while self.find(shown) is not None:
+            # Bytes that are not UTF-8 look like another tag that spells out their escape.
+            shown = f"{shown} [{number}]"
+        self._names.append(shown)
+        if shown.encode() != name:
+            self._escaped[shown] = number
+        self._number[name] = number
 
     def find(self, name: str) -> int | None:
         """Return the number of the tag that is shown as `name`, None when there is none."""
         number = self._number.get(name.encode("utf-8", "surrogatepass"))
-        if number is not None:
+        if number is not None and self._names[number] == name:
             return number
-        # A name that is not UTF-8 is shown with escapes and found by what is shown.
-        return self._names.index(name) if name in self._names else None
+        return self._escaped.get(name)
 
     def name(self, number: int) -> str:
         """Return a tag's name as text."""
@@ -112,8 +121,10 @@ class TagNames:
         return self._descriptions.get(number, Description())
 
     def kind(self, number: int, value_kind: int) -> str:
-        """Return the word for what a tag's values are, from its plugin or else its values."""
+        """Return the word for what a tag's heavy values are, from its plugin or else themselves."""
         plugin = self.description(number).plugin
+        if plugin == "scalars":
+            plugin = ""  # what is kept by reference is no single number, whatever was claimed
         if plugin in _KIND_OF_PLUGIN:
             return _KIND_OF_PLUGIN[plugin]
         by_value = _KIND_OF_VALUE.get(value_kind, "")

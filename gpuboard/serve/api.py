@@ -6,11 +6,14 @@ pool, and what needs compiled code is imported there: the first page does not wa
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from tornado.iostream import StreamClosedError
 
 import gpuboard
 from gpuboard import device
@@ -135,10 +138,11 @@ class ScalarsRoute(DataRoute):
         name = _UNSAFE.sub("_", tag)[:100] or "scalars"
         self.set_header("Content-Disposition", f'attachment; filename="{name}.{kind}"')
         chunks = _encoded(tables, tag, kind)
-        while (chunk := await self.run(next, chunks, None)) is not None:
-            self.write(chunk)
-            await self.flush()
-        await self.finish()
+        with contextlib.suppress(StreamClosedError):  # who asked has gone away
+            while (chunk := await self.run(next, chunks, None)) is not None:
+                self.write(chunk)
+                await self.flush()
+            await self.finish()
 
 
 class ProblemsRoute(DataRoute):

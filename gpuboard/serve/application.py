@@ -229,8 +229,8 @@ class PageHandler(QuietErrors, SessionHandler):
             error_page(
                 429,
                 "Too many pages are open",
-                f"{limits.MAX_SESSIONS.value} pages are open at a time "
-                f"({limits.MAX_SESSIONS.name}). Close some and try again in 20 seconds.",
+                f"At most {limits.MAX_SESSIONS.value} pages are open at a time "
+                f"({limits.MAX_SESSIONS.name}).",
             )
         )
 

@@ -12,16 +12,16 @@ from gpuboard.analysis.request import AXES, CurveRequest, Fold, Smoothing, check
 from gpuboard.errors import InputError
 
 MAX_RUN_ID = 10_000_000
-MAX_RUNS = 1_000_000
+MAX_RUNS = 100_000
 
-_RANGE = re.compile(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?\Z")
+_RANGE = re.compile(r"\s*([0-9]{1,9})\s*(?:-\s*([0-9]{1,9})\s*)?\Z")
 
 
 def run_ids(text: object) -> list[int]:
     """Return the ids that "0-99,104" names, each once, in the order named.
 
     Raises:
-        InputError: The text is no such list, or names more than a million runs.
+        InputError: The text is no such list, or names more than 100,000 runs.
     """
     if not isinstance(text, str):
         raise InputError(f'runs: got {_shown(text)}, expected a text such as "0-99,104"')
@@ -146,7 +146,7 @@ def limit(found: str | None) -> int:
     most = limits.MAX_TAGS_LISTED.value
     if found is None:
         return most
-    if not re.fullmatch(r"\d{1,9}", found):
+    if not re.fullmatch(r"[0-9]{1,9}", found):
         raise InputError(f"limit: got {_shown(found)}, expected a whole number from 0 on")
     return min(int(found), most)
 

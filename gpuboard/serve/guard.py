@@ -61,8 +61,8 @@ _FOREIGN_PAGE = Refusal(
 _NO_TOKEN = Refusal(
     401,
     "A token is needed",
-    "Open the address that gpuboard printed when it started: it ends in ?token=... . Scripts send "
-    "the header 'Authorization: Bearer TOKEN'. Each start makes a new token.",
+    "Each start of gpuboard makes a new token and prints it as part of its address, after "
+    "'?token='. Scripts send the header 'Authorization: Bearer TOKEN'.",
 )
 _TOO_LARGE = Refusal(
     413,

@@ -6,10 +6,12 @@ A file that cannot be read, or whose directory vanished, never holds up the othe
 from __future__ import annotations
 
 import dataclasses
+import logging
 import math
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import PurePosixPath
 
 from gpuboard.clock import Clock
 from gpuboard.eventlog import reader
@@ -19,6 +21,8 @@ from gpuboard.eventlog.warm import warm
 from gpuboard.store.columns import Problem, Progress
 from gpuboard.store.run import FileContent, Run
 from gpuboard.store.store import Store
+
+_log = logging.getLogger(__name__)
 
 # From this size on a file is scanned by all cores together; smaller ones a core each.
 _SHARED_BYTES = 4 * reader.CHUNK_BYTES
@@ -37,6 +41,7 @@ class _Tracked:
     found: FoundFile
     content: FileContent
     seen: tuple[int, float, tuple[int, int]] | None = None  # size, mtime, identity last read
+    restarts: int = 0  # of `log`, so far as `content` has followed
     failures: int = 0
     retry_at: float = 0.0
 
@@ -64,7 +69,7 @@ class Ingest:
         """Look at the directory once and read everything that changed since the last look."""
         found, blocked = self._look()
         self._store.set_notices(tuple(Problem(b.path, 0, "blocked", b.reason) for b in blocked))
-        self._mark_deleted(found)
+        self._mark_deleted(found, blocked)
         work = self._changed(found)
         if work and not self._is_warm:
             self._store.set_progress(self._progress("compiling"))
@@ -85,10 +90,10 @@ class Ingest:
                 found[str(item.path)] = item
         return found, blocked
 
-    def _mark_deleted(self, found: dict[str, FoundFile]) -> None:
+    def _mark_deleted(self, found: dict[str, FoundFile], blocked: list[Blocked]) -> None:
         for path in self._files.keys() - found.keys():
             tracked = self._files[path]
-            if not tracked.content.is_deleted:
+            if not tracked.content.is_deleted and not _is_out_of_sight(tracked, blocked):
                 tracked.content = dataclasses.replace(tracked.content, is_deleted=True)
                 tracked.seen = None
                 self._publish(tracked)
@@ -130,11 +135,11 @@ class Ingest:
         try:
             self._read_pieces(tracked)
         except OSError as error:
-            tracked.failures += 1
-            pause = min(_MAX_BACKOFF_S, 2.0 ** (tracked.failures - 1))
-            tracked.retry_at = self._clock.monotonic() + pause
-            trouble = Finding(tracked.log.offset, "unreadable", error.strerror or str(error))
-            tracked.content = dataclasses.replace(tracked.content, pending=trouble)
+            self._postpone(tracked, error.strerror or str(error))
+        except Exception as error:
+            # The border of a job: without this its pool would swallow the error.
+            _log.exception("reading %s failed", found.path)
+            self._postpone(tracked, f"{type(error).__name__}; the server's log says where")
         else:
             tracked.failures = 0
             tracked.retry_at = 0.0
@@ -152,14 +157,20 @@ class Ingest:
             self._publish(tracked)
         self._report_progress()
 
+    def _postpone(self, tracked: _Tracked, reason: str) -> None:
+        tracked.failures += 1
+        pause = min(_MAX_BACKOFF_S, 2.0 ** min(tracked.failures - 1, 10))
+        tracked.retry_at = self._clock.monotonic() + pause
+        trouble = Finding(tracked.log.offset, "unreadable", reason)
+        tracked.content = dataclasses.replace(tracked.content, pending=trouble)
+
     def _read_pieces(self, tracked: _Tracked) -> None:
         log = tracked.log
-        restarts = log.restarts
         is_large = tracked.found.size - log.offset > _SHARED_BYTES
         submit = self._scanners.submit if is_large else None
         published = self._clock.monotonic()
         for piece in log.read(self._clock.wall(), submit, ahead=self._workers + 1):
-            restarts = self._start_over(tracked, restarts)
+            self._start_over(tracked)
             tracked.content = tracked.content.extended(piece)
             if self._clock.monotonic() - published > _PUBLISH_S:
                 self._publish(tracked)
@@ -167,16 +178,16 @@ class Ingest:
                 published = self._clock.monotonic()
             if self._cancelled.is_set():
                 return
-        self._start_over(tracked, restarts)
+        self._start_over(tracked)
 
-    def _start_over(self, tracked: _Tracked, restarts: int) -> int:
-        """Forget what a replaced file held; return how often it was replaced by now."""
-        if tracked.log.restarts != restarts:
+    def _start_over(self, tracked: _Tracked) -> None:
+        """Forget what a replaced file held."""
+        if tracked.log.restarts != tracked.restarts:
+            tracked.restarts = tracked.log.restarts
             replaced = Finding(0, "replaced")
             tracked.content = FileContent(
                 tracked.content.name, findings=(replaced,), findings_total=1
             )
-        return tracked.log.restarts
 
     def _publish(self, tracked: _Tracked) -> None:
         tracked.run.put(tracked.content)
@@ -197,3 +208,10 @@ class Ingest:
             bytes_total=sum(t.found.size for t in files if not t.content.is_deleted),
             files=len(files),
         )
+
+
+def _is_out_of_sight(tracked: _Tracked, blocked: list[Blocked]) -> bool:
+    """Tell whether a file that was not found may still be there, where nobody could look."""
+    path = PurePosixPath(tracked.run.name) / tracked.found.path.name
+    places = {str(path), *map(str, path.parents)}
+    return any(b.path in places and not b.is_gone for b in blocked)

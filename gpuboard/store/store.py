@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 
 # A run that nobody wrote to for so long is shown as done.
 LIVE_S = 300.0
-_DIGITS = re.compile(r"(\d+)")
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?)", re.ASCII)
 
 
-def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Return a sort key that puts "run10" behind "run9"."""
+def natural_key(name: str) -> list[tuple[int, float, str]]:
+    """Return a sort key that puts "run10" behind "run9" and "lr0.01" behind "lr0.003"."""
+    parts = _NUMBER.split(name)
+    # Every second part is a number; so many digits that they overflow compare as infinite.
     return [
-        (0, int(part), "") if part.isdecimal() and part.isascii() else (1, 0, part)
-        for part in _DIGITS.split(name)
+        (0, float(part), part) if place % 2 else (1, 0.0, part)
+        for place, part in enumerate(parts)
         if part
     ]
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from series_maker import series
 
 from gpuboard.analysis.axes import axis_values
 from gpuboard.analysis.request import AXES
 from gpuboard.errors import InputError
+from tests.analysis.series_maker import series
 
 
 def test_a_step_axis_shows_steps_as_logged():

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from series_maker import lines_of, source
 
 from gpuboard import limits
 from gpuboard.analysis.cache import ColumnCache
@@ -10,6 +9,7 @@ from gpuboard.analysis.markers import KINDS
 from gpuboard.analysis.request import CurveRequest, Fold, Smoothing
 from gpuboard.analysis.smooth import smooth
 from gpuboard.errors import InputError
+from tests.analysis.series_maker import lines_of, source
 
 EMA = Smoothing("ema", 0.6)
 

@@ -78,4 +78,5 @@ def test_a_listing_kept_up_to_date_equals_a_new_one():
 
 
 def test_numbers_in_names_are_compared_as_numbers():
+    assert sorted(["1" + "0" * 5000, "9" * 5000], key=natural_key)[0] == "9" * 5000
     assert sorted(["a10", "a9", "a", "10", "9b"], key=natural_key) == ["9b", "10", "a", "a9", "a10"]

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from series_maker import source
 
 from gpuboard.analysis.points import PointRequest, points_at
 from gpuboard.analysis.request import Smoothing
 from gpuboard.analysis.smooth import smooth
 from gpuboard.errors import InputError
+from tests.analysis.series_maker import source
 
 
 def test_the_nearest_point_of_each_run_is_shown():

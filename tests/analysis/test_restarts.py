@@ -3,10 +3,10 @@ import dataclasses
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from series_maker import series
 
 from gpuboard.analysis import restarts
 from gpuboard.store.columns import NO_PURGE
+from tests.analysis.series_maker import series
 
 NO_STEP = np.iinfo(np.int64).max
 

@@ -59,7 +59,7 @@ def test_the_ema_weighs_points_by_their_distance(gaps, weight, seed):
 
     unit = typical(x)
     expected = [
-        weighted_means(x[: i + 1], y[: i + 1], lambda d: weight ** (-d / unit))[-1]
+        weighted_means(x[: i + 1], y[: i + 1], lambda d: weight ** (np.abs(d) / unit))[-1]
         for i in range(len(x))
     ]
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)

@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from series_maker import series
 
 from gpuboard.analysis import tables
+from tests.analysis.series_maker import series
 
 ODD = series(
     [0.1, np.nan, np.inf, -np.inf, 5e-324],

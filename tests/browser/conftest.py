@@ -1,4 +1,4 @@
-"""Drive a real Chromium against a real server; whatever the browser complains about fails a test."""
+"""Drive a real Chromium against a real server; any complaint of the browser fails a test."""
 
 from __future__ import annotations
 

@@ -61,14 +61,15 @@ class ScalarStore:
 
     def _info(self, i: int) -> RunInfo:
         tags = {tag: self._tag(tag, series) for tag, series in self._series[i].items()}
+        times = [time for one in self._series[i].values() for time in one.wall_time[[0, -1]]]
         return RunInfo(
             id=i,
             name=self._names[i],
             version=self._changed[i],
             tags=tags,
             files=(f"{self._names[i]}/events.out.tfevents.0",),
-            start=START,
-            end=START + 1000,
+            start=float(min(times, default=START)),
+            end=float(max(times, default=START)),
             events=1000,
             points=sum(tag.points for tag in tags.values()),
             bytes=50_000,

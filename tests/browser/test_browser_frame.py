@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 import pytest
-
 from gpuboard.apps import PAGES
-from gpuboard.eventlog.append import EventFileWriter
-from gpuboard.serve.page import PageSpec
-from gpuboard.store.columns import Progress
-from gpuboard.store.store import Store
 from run_store import RunStore
 
-DARK = {"color_scheme": "dark"}
+from gpuboard.eventlog.append import EventFileWriter
+from gpuboard.serve.context import Context, ServeConfig
+from gpuboard.serve.page import PageSpec
+from gpuboard.serve.server import make_server
+from gpuboard.store.columns import Progress
+from gpuboard.store.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -214,17 +214,42 @@ def test_a_page_that_lost_its_server_says_so(serve_store, open_tab):
     assert "no longer updated" in tab.page.inner_text("#connection")
 
 
-@pytest.mark.parametrize(
-    ("path", "sentence"),
-    [("nowhere", "There is nothing at this address."), ("api/v1/nothing", "There is nothing")],
-)
-def test_an_address_that_does_not_exist_is_answered_in_words(
-    serve_store, open_tab, path, sentence
-):
-    server = serve_store(RunStore.named("a"))
-    tab = open_tab(server.root_url, may_fail=True)
+def test_everything_works_below_a_path_prefix(open_tab):
+    config = ServeConfig(port=0, token="", path_prefix="/a/board")
+    server = make_server(config, Context(RunStore.named("apple")), PAGES)
+    server.start()
+    try:
+        tab = open_tab(server.root_url).open("scalars")
+        tab.until("document.querySelector('.grid-row .run-name')?.textContent === 'apple'")
+        tab.page.click(".rail a[href*='runs']")
+        tab.until("location.pathname === '/a/board/runs'")
+        tab.until("document.querySelector('.grid-row .run-name')?.textContent === 'apple'")
+    finally:
+        server.stop()
 
-    answer = tab.page.goto(f"{tab.url}/{path}")
+
+def test_a_browser_without_the_token_is_told_where_to_find_it(open_tab):
+    config = ServeConfig(port=0, token="a-token-that-the-browser-lacks")
+    server = make_server(config, Context(RunStore.named("a")), PAGES)
+    server.start()
+    try:
+        tab = open_tab(server.root_url, may_fail=True)
+        answer = tab.page.goto(f"{tab.url}/runs")
+        sentence = tab.page.inner_text("main")
+    finally:
+        server.stop()
+
+    assert answer.status == 401
+    assert "pen the address that gpuboard serve printed" in sentence
+    assert not [fault for fault in tab.faults if "401" not in fault]
+
+
+def test_an_address_that_does_not_exist_is_answered_in_words(serve_store, open_tab):
+    tab = open_tab(serve_store(RunStore.named("a")).root_url, may_fail=True)
+
+    answer = tab.page.goto(f"{tab.url}/nowhere")
 
     assert answer.status == 404
-    assert sentence in tab.page.inner_text("body")
+    assert "There is nothing at this address." in tab.page.inner_text("main")
+    tab.page.click("text=Go to the dashboards")
+    assert tab.page.title().endswith("- gpuboard")

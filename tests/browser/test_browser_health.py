@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from gpuboard.store.columns import Problem
 from run_store import RunStore, run
+
+from gpuboard.store.columns import Problem
 
 ROWS = "[...document.querySelectorAll('.grid-row')].filter(e => e.checkVisibility())"
 

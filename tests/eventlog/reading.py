@@ -8,6 +8,10 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+import pytest
+
+from gpuboard.eventlog import reader
 from gpuboard.eventlog.reader import Finding, LogFile, Piece
 from gpuboard.eventlog.tags import TagNames
 from tests import make
@@ -99,3 +103,9 @@ def read_bytes(data: bytes, now: float = 0.0) -> Reading:
 
 def read_payloads(payloads: Iterable[bytes]) -> Reading:
     return read_bytes(make.records(payloads))
+
+
+def use_chunks_of(patch: pytest.MonkeyPatch, size: int) -> None:
+    """Let files be read in chunks of so many bytes, so that small ones have many."""
+    patch.setattr(reader, "CHUNK_BYTES", size)
+    patch.setattr(reader, "_buffers", reader._Lender(lambda: np.empty(size, np.uint8)))

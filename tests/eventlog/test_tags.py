@@ -24,7 +24,7 @@ def test_numbers_count_up_in_order_of_appearance_and_never_change(names):
     assert len(tags) == len(order)
 
 
-@given(st.text())
+@given(st.one_of(st.text(), st.text(alphabet=st.characters(categories=["Cs", "L"]))))
 def test_a_tag_is_found_by_the_name_that_is_shown(name):
     tags = TagNames()
     tags.intern(b"another")
@@ -32,7 +32,6 @@ def test_a_tag_is_found_by_the_name_that_is_shown(name):
     number = tags.intern(name.encode("utf-8", "surrogatepass"))
 
     assert tags.find(tags.name(number)) == number
-    assert tags.find(name) == number
 
 
 @pytest.mark.parametrize(

@@ -209,6 +209,15 @@ def test_no_route_answers_without_the_token(server, client, method, headers):
         assert client.send(method, path, headers).status == 401, path
 
 
+def test_no_data_route_of_the_api_answers_without_the_token(serve):
+    client = serve(routes=None)
+    paths = [path for path in routes_of(client.server) if "/api/" in path]
+
+    assert len(paths) >= 7
+    assert {client.get(path).status for path in paths} == {401}
+    assert client.authorised("/api/v1/status").status == 200
+
+
 def test_no_websocket_opens_without_the_token(client):
     session = client.session_token()
 
@@ -319,7 +328,7 @@ def test_the_token_appears_in_no_log_and_no_page(client, everything_logged):
         client.get(f"/nowhere?token={TOKEN}"),
         client.get(f"/scalars?token={TOKEN}&%ff=%ff"),
         client.get(f"/api/v1/echo?token={TOKEN}", {"Origin": "http://evil.example"}),
-        client.get("/scalars", client.cookie()),
+        client.get("/scalars?note=private-note", client.cookie()),
         client.authorised("/scalars"),
     ]
     client.websocket(f"/scalars/ws?token={TOKEN}", headers={"Origin": client.origin})
@@ -329,6 +338,7 @@ def test_the_token_appears_in_no_log_and_no_page(client, everything_logged):
     seen += "".join(page.text for page in pages)
     assert len(everything_logged.records) > 5
     assert TOKEN not in seen
+    assert "private-note" not in everything_logged.text
     assert cookie not in everything_logged.text + "".join(page.text for page in pages)
 
 

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from gpuboard.serve import application
 from gpuboard.serve.context import ServeConfig
 from gpuboard.serve.static_files import static_url
 
@@ -94,6 +95,21 @@ def test_a_fault_is_answered_with_the_id_that_stands_in_the_log(client, caplog):
     error_id = re.search(r"error ([0-9a-f]{8})", answer.text)[1]
     assert error_id in caplog.text
     assert "secret-place" in caplog.text
+
+
+def test_a_page_that_cannot_be_rendered_says_nothing_of_the_inside(client, monkeypatch, caplog):
+    def fail(*args):
+        raise RuntimeError("cannot read /home/somebody/secret-place/file.py")
+
+    monkeypatch.setattr(application, "page_markup", fail)
+
+    answer = client.authorised("/scalars")
+
+    assert answer.status == 500
+    assert not INSIDE.search(answer.text)
+    assert "secret" not in answer.text
+    assert re.search(r"error ([0-9a-f]{8})", answer.text)[1] in caplog.text
+    check_strict(answer)
 
 
 def test_only_scripts_of_the_template_carry_the_nonce_of_the_policy(client):

@@ -33,6 +33,11 @@ def sleep_reporting(report, path=""):
         time.sleep(0.1)
 
 
+def sleep_silently(report):
+    report(1.0, "asleep")
+    time.sleep(600)
+
+
 def refuse(report):
     raise InputError("k is 0, expected 1 or more")
 
@@ -289,8 +294,10 @@ def test_the_worker_dies_with_a_parent_that_was_killed(tmp_path, eventually):
         "async def main():\n"
         "    jobs = Jobs(grace_s=60)\n"
         "    pid = await jobs.submit(1, test_jobs.pid_of_worker, where='process').wait()\n"
-        "    open(sys.argv[1], 'w').write(str(pid))\n"
-        "    await jobs.submit(2, test_jobs.sleep_reporting, where='process').wait()\n"
+        "    job = jobs.submit(2, test_jobs.sleep_silently, where='process')\n"
+        "    asleep = lambda job: job.progress.sentence == 'asleep'\n"
+        "    job.watch(lambda job: asleep(job) and open(sys.argv[1], 'w').write(str(pid)))\n"
+        "    await job.wait()\n"
         "if __name__ == '__main__':\n"
         "    asyncio.run(main())\n"
     )

@@ -42,17 +42,18 @@ class EsModule(UIElement):
     state: dict[str, AnyValue] = Dict(String, Any, default={}, help="Small values, as JSON.")  # type: ignore[assignment]
     arrays: dict[str, AnyValue] = Dict(String, Any, default={}, help="Binary columns by name.")  # type: ignore[assignment]
 
+    def __init__(self, *args: object, **properties: object) -> None:
+        super().__init__(*args, **properties)
+        self._listeners: dict[str, list[Listener]] = {}
+        # Bokeh hears only what was subscribed to before a model joins its document.
+        self.on_event(ModuleEvent, self._hear)  # type: ignore[arg-type]
+
     def on(self, name: str, listener: Listener) -> None:
         """Call `listener(detail)` whenever the module says `model.send(name, detail)`.
 
         `detail` comes from a browser: treat it as untrusted.
         """
-
-        def hear(event: ModuleEvent) -> None:
-            if event.name == name:
-                listener(event.detail)
-
-        self.on_event(ModuleEvent, hear)  # type: ignore[arg-type]
+        self._listeners.setdefault(name, []).append(listener)
 
     def send(self, name: str, detail: object = None) -> None:
         """Tell the module something once; it hears it by `model.on(name, fn)`.
@@ -68,3 +69,7 @@ class EsModule(UIElement):
     def update_state(self, **changes: object) -> None:
         """Change some keys of `state` and keep the others."""
         self.state = {**self.state, **changes}
+
+    def _hear(self, event: ModuleEvent) -> None:
+        for listener in list(self._listeners.get(str(event.name), ())):
+            listener(event.detail)

@@ -1,4 +1,4 @@
-/** Fetch from the data routes; every failure becomes one `ApiError` with a sentence for the user. */
+/** Fetch from the data routes; every failure becomes an `ApiError` with a sentence to show. */
 
 export class ApiError extends Error {
   /** @param {number} status HTTP status, 0 when the server could not be reached. */
@@ -48,7 +48,10 @@ export function decodeCurves(buffer) {
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   const total = (buffer.byteLength - 4 - length) / 16;
   if (!Number.isInteger(total)) {
-    throw new ApiError(0, `A curves reply of ${buffer.byteLength} bytes does not hold whole columns.`);
+    throw new ApiError(
+      0,
+      `A curves reply of ${buffer.byteLength} bytes does not hold whole columns.`,
+    );
   }
   const x = new Float64Array(buffer, 4 + length, total);
   const y = new Float64Array(buffer, 4 + length + 8 * total, total);

@@ -66,7 +66,10 @@ export class AtTable {
     const isSame =
       this.asked ===
       `${place} ${range} ${card.reply.key} ${card.reply.version} ${card.reply.ranges}`;
-    if (isSame && this.columns) return;
+    if (isSame && this.columns) {
+      this.render(); // in other columns perhaps
+      return;
+    }
     const [here, over] = await Promise.all([
       card.details(place, null, runs),
       card.details(Math.min(...range), Math.max(...range), runs),

@@ -3,7 +3,7 @@
 import { ChartFobs } from "./chart_fobs.js";
 import { ChartInput } from "./chart_input.js";
 import { nearestIndex, padded, pixelDistance, xExtent, yExtent } from "./curves.js";
-import { layout, paint, paintLine } from "./plot.js";
+import { axisScale, layout, paint, paintLine } from "./plot.js";
 
 const PICK_PIXELS = 12; // a click further from every line picks none
 const FRAME_MS = 14; // drawing beyond this waits for the next frame, so scrolling stays smooth
@@ -149,6 +149,16 @@ export class LineChart {
       ...more,
     });
     return frame;
+  }
+
+  /** The scales in force now; those of `scene` are of the last drawing, a few wheel notches ago. */
+  scales() {
+    const { box, xLog, yLog } = this.scene;
+    return {
+      box,
+      sx: axisScale(...this.xRange(), box.left, box.right, xLog),
+      sy: axisScale(...this.yRange(), box.bottom, box.top, yLog),
+    };
   }
 
   draw() {

@@ -137,7 +137,7 @@ export class ChartInput {
     const wanted = event.altKey || event.ctrlKey || event.metaKey || chart.spec.wheelZooms;
     if (!wanted || !chart.scene) return;
     event.preventDefault();
-    const { sx, sy, box } = chart.scene;
+    const { sx, sy, box } = chart.scales();
     const [px, py] = this.place(event);
     const turn = event.deltaY || event.deltaX;
     const factor = 1.0018 ** Math.max(-400, Math.min(400, turn * (event.deltaMode === 1 ? 30 : 1)));

@@ -38,19 +38,28 @@ function build(name, row) {
     "div",
     { class: "popover colour-picker", popover: "auto", role: "dialog", "aria-label": "Colour" },
     h("h3", { title: visible(name) }, visible(name)),
-    h("div", { class: "colour-grid" }, PALETTE.map((colour) => paletteButton(colour, now, choose))),
+    h(
+      "div",
+      { class: "colour-grid" },
+      PALETTE.map((colour) => paletteButton(colour, now, choose)),
+    ),
     h(
       "div",
       { class: "colour-own" },
       h("label", {}, own, "Any colour"),
-      hasOwn ? h("button", { type: "button", class: "link", onclick: () => choose(null) }, "Reset") : null,
+      hasOwn
+        ? h("button", { type: "button", class: "link", onclick: () => choose(null) }, "Reset")
+        : null,
     ),
   );
 }
 
 function paletteButton(colour, now, choose) {
   const button = h("button", {
-    type: "button", "aria-label": colour, "aria-pressed": colour === now, onclick: () => choose(colour),
+    type: "button",
+    "aria-label": colour,
+    "aria-pressed": colour === now,
+    onclick: () => choose(colour),
   });
   button.style.setProperty("--swatch", colour);
   return button;

@@ -13,14 +13,25 @@ import * as state from "./state.js";
  * in OKLab from each other as people without red or green cones see them (Machado et al. 2009).
  */
 export const PALETTE = [
-  "#3f7fe8", "#e0762b", "#0e8f7e", "#e166ab", "#635bcd", "#7e9e64",
-  "#c34e58", "#419dcb", "#a7560e", "#9461b1", "#1d7d3e", "#0b758a",
+  "#3f7fe8",
+  "#e0762b",
+  "#0e8f7e",
+  "#e166ab",
+  "#635bcd",
+  "#7e9e64",
+  "#c34e58",
+  "#419dcb",
+  "#a7560e",
+  "#9461b1",
+  "#1d7d3e",
+  "#0b758a",
 ];
 
 /** The colour of what belongs to no group, and of runs that are not known (yet). */
 export const NEUTRAL = "#8b919b";
 
 const SLOTS_KEY = "gpuboard.slots";
+const HEX = /^#[0-9a-f]{6}$/i;
 const MAX_SLOTS = 50_000;
 
 const slots = readSlots(); // of run names, for as long as the tab lives
@@ -47,7 +58,14 @@ export function ownerOfRow(row) {
 /** Return the colour of a group name, such as a fold's. */
 export function colourOfGroup(name) {
   if (!groupSlots.has(name)) groupSlots.set(name, groupSlots.size);
-  return state.get("colours")[name] ?? PALETTE[groupSlots.get(name) % PALETTE.length];
+  return pickedColour(name) ?? PALETTE[groupSlots.get(name) % PALETTE.length];
+}
+
+/** Return the user's own colour of a name, null without one; a run may be called "constructor". */
+function pickedColour(name) {
+  const picked = state.get("colours");
+  const colour = Object.hasOwn(picked, name) ? picked[name] : "";
+  return HEX.test(colour) ? colour : null;
 }
 
 /** Give a run or group name a colour of the user's own, or with null its palette colour back. */
@@ -113,13 +131,13 @@ function refresh() {
   if (madeFor[1] !== inputs[1]) groupSlots = new Map();
   madeFor = inputs;
   if (regex instanceof RegExp) colourByGroup(regex);
-  else colourByName(inputs[2]);
+  else colourByName();
 }
 
-function colourByName(picked) {
+function colourByName() {
   owners = runs.name;
   slotsFor(owners);
-  colours = owners.map((name) => picked[name] ?? PALETTE[slots.get(name) % PALETTE.length]);
+  colours = owners.map((name) => pickedColour(name) ?? PALETTE[slots.get(name) % PALETTE.length]);
 }
 
 function colourByGroup(regex) {

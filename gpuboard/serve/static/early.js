@@ -9,7 +9,8 @@
     }
   };
   const asked = new URLSearchParams(location.search).get("theme") ?? read("theme");
-  const isDark = asked === "dark" || (asked !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+  const isDark =
+    asked === "dark" || (asked !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
   const width = Number(read("panelWidth"));
   root.dataset.theme = isDark ? "dark" : "light";
   root.dataset.rail = read("rail") ?? "auto";

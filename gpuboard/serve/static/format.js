@@ -27,7 +27,8 @@ export function size(bytes) {
     bytes /= 1000;
     unit += 1;
   }
-  return `${unit === 0 || bytes >= 99.95 ? Math.round(bytes) : bytes.toFixed(1)} ${SIZE_UNITS[unit]}`;
+  const digits = unit === 0 || bytes >= 99.95 ? 0 : 1;
+  return `${bytes.toFixed(digits)} ${SIZE_UNITS[unit]}`;
 }
 
 /** 3725 -> "1 h 02 m"; never more than two units. */

@@ -77,7 +77,10 @@ function railToggle() {
     const label = isWide() ? "Collapse" : "Expand";
     root.dataset.rail = state.get("rail");
     button.setAttribute("aria-label", `${label} the list of dashboards`);
-    button.replaceChildren(icon(isWide() ? "collapse" : "expand"), h("span", { class: "rail-label" }, label));
+    button.replaceChildren(
+      icon(isWide() ? "collapse" : "expand"),
+      h("span", { class: "rail-label" }, label),
+    );
   };
   const toggle = () => state.set("rail", isWide() ? "narrow" : "wide");
   return both(on(button, "click", toggle), on(window, "resize", show), follow("rail", show));
@@ -93,7 +96,10 @@ function panelToggle() {
     button.setAttribute("aria-label", label);
     button.replaceChildren(icon("panel"), h("span", { class: "tip" }, label));
   };
-  return both(on(button, "click", () => state.set("panel", !state.get("panel"))), follow("panel", show));
+  return both(
+    on(button, "click", () => state.set("panel", !state.get("panel"))),
+    follow("panel", show),
+  );
 }
 
 function panelGrip() {
@@ -140,7 +146,11 @@ function pageLinks() {
     const link = event.target.closest?.("a[data-page-link]");
     if (link) link.search = state.query();
   };
-  return both(on(document, "pointerdown", carry), on(document, "click", carry), on(document, "focusin", carry));
+  return both(
+    on(document, "pointerdown", carry),
+    on(document, "click", carry),
+    on(document, "focusin", carry),
+  );
 }
 
 function connectionNotice(status) {
@@ -148,9 +158,21 @@ function connectionNotice(status) {
   return (isConnected) => {
     notice.hidden = isConnected;
     if (isConnected) return status.ask();
-    const since = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-    const again = h("button", { type: "button", class: "button", onclick: () => location.reload() }, "Reload");
-    notice.replaceChildren(icon("warning"), `No connection since ${since}: what you see is no longer updated`, again);
+    const since = new Date().toLocaleTimeString([], {
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+    });
+    const again = h(
+      "button",
+      { type: "button", class: "button", onclick: () => location.reload() },
+      "Reload",
+    );
+    notice.replaceChildren(
+      icon("warning"),
+      `No connection since ${since}: what you see is no longer updated`,
+      again,
+    );
     return undefined;
   };
 }
@@ -201,7 +223,12 @@ function showProgress({ phase, bytes_done: done, bytes_total: total }) {
 
 function progressSentence(phase, isReading, done, total) {
   if (isReading) return `reading ${amount(done, total)} of ${format.size(total)}`;
-  return { starting: "looking for event files", compiling: "preparing the reader, once per installation" }[phase] ?? "";
+  return (
+    {
+      starting: "looking for event files",
+      compiling: "preparing the reader, once per installation",
+    }[phase] ?? ""
+  );
 }
 
 /** Write `done` in the unit of `total`, without repeating it: "41 of 107 MB". */
@@ -213,7 +240,14 @@ function amount(done, total) {
 function showHealth({ problems }) {
   const link = byId("health-link");
   const label = problems > 0 ? format.plural(problems, "problem") : "Healthy";
-  const tip = problems > 0 ? "Found while reading the log files. Open the list." : "Every file read so far is intact.";
+  const tip =
+    problems > 0
+      ? "Found while reading the log files. Open the list."
+      : "Every file read so far is intact.";
   link.classList.toggle("is-warn", problems > 0);
-  link.replaceChildren(icon(problems > 0 ? "warning" : "good"), label, h("span", { class: "tip" }, tip));
+  link.replaceChildren(
+    icon(problems > 0 ? "warning" : "good"),
+    label,
+    h("span", { class: "tip" }, tip),
+  );
 }

@@ -85,11 +85,19 @@ export class Grid {
     const head = h("div", { class: "grid-head", role: "row", "aria-rowindex": 1 }, this.heads);
     this.element.classList.add("grid");
     this.element.style.setProperty("--columns", columns.map(track).join(" "));
-    this.element.style.setProperty("--least", `${columns.reduce((sum, { width }) => sum + width, 0)}px`);
+    this.element.style.setProperty(
+      "--least",
+      `${columns.reduce((sum, { width }) => sum + width, 0)}px`,
+    );
     this.element.style.setProperty("--row", `${this.options.rowHeight}px`);
     for (const [key, value] of Object.entries({
-      role: "grid", "aria-label": label, "aria-colcount": columns.length, "aria-multiselectable": "true", tabindex: 0,
-    })) this.element.setAttribute(key, value);
+      role: "grid",
+      "aria-label": label,
+      "aria-colcount": columns.length,
+      "aria-multiselectable": "true",
+      tabindex: 0,
+    }))
+      this.element.setAttribute(key, value);
     this.element.append(head, this.space);
     this.element.addEventListener("scroll", () => this.schedule(), { passive: true });
     this.element.addEventListener("click", (event) => this.onClick(event));
@@ -99,7 +107,11 @@ export class Grid {
   }
 
   buildHead({ key, title, isNumber, head }, i) {
-    const cell = h("div", { role: "columnheader", "aria-colindex": i + 1, class: isNumber ? "is-number" : "" });
+    const cell = h("div", {
+      role: "columnheader",
+      "aria-colindex": i + 1,
+      class: isNumber ? "is-number" : "",
+    });
     const sort = () => this.options.onSort(key);
     cell.append(head ?? h("button", { type: "button", tabIndex: -1, onclick: sort }, title));
     return cell;
@@ -111,7 +123,10 @@ export class Grid {
     this.options.columns.forEach(({ key, head }, i) => {
       if (head) return;
       const isSorted = key === sort.replace(/^-/, "");
-      this.heads[i].setAttribute("aria-sort", isSorted ? (isDown ? "descending" : "ascending") : "none");
+      this.heads[i].setAttribute(
+        "aria-sort",
+        isSorted ? (isDown ? "descending" : "ascending") : "none",
+      );
       this.heads[i].querySelector(".arrow")?.remove();
       if (!isSorted) return;
       const arrow = icon(isDown ? "down" : "up");
@@ -144,7 +159,11 @@ export class Grid {
 
   newSlot() {
     const cells = this.options.columns.map((column, i) => {
-      const cell = h("div", { role: "gridcell", "aria-colindex": i + 1, class: column.isNumber ? "is-number" : "" });
+      const cell = h("div", {
+        role: "gridcell",
+        "aria-colindex": i + 1,
+        class: column.isNumber ? "is-number" : "",
+      });
       column.make?.(cell);
       return cell;
     });
@@ -209,7 +228,14 @@ export class Grid {
   target(key) {
     const page = Math.max(Math.floor(this.element.clientHeight / this.options.rowHeight) - 2, 1);
     const last = this.rows.length - 1;
-    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -last, End: last };
+    const steps = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: page,
+      PageUp: -page,
+      Home: -last,
+      End: last,
+    };
     return key in steps ? Math.min(Math.max(this.active + steps[key], 0), last) : undefined;
   }
 

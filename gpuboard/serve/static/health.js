@@ -11,7 +11,8 @@ const REFRESH_MS = 1000;
 const collator = new Intl.Collator(undefined, { numeric: true });
 
 /** "damaged_record" -> "Damaged record". */
-const titleOf = (kind) => visible(kind.charAt(0).toUpperCase() + kind.slice(1).replaceAll("_", " "));
+const titleOf = (kind) =>
+  visible(kind.charAt(0).toUpperCase() + kind.slice(1).replaceAll("_", " "));
 
 const COMPARE = {
   kind: (a, b) => collator.compare(a.kind, b.kind),
@@ -20,12 +21,20 @@ const COMPARE = {
   message: (a, b) => collator.compare(a.message, b.message),
 };
 
-const text = (key, title, width, show = (problem) => visible(problem[key])) => ({ key, title, width, show });
+const text = (key, title, width, show = (problem) => visible(problem[key])) => ({
+  key,
+  title,
+  width,
+  show,
+});
 
 const COLUMNS = [
   text("kind", "Kind", 168, ({ kind }) => titleOf(kind)),
   { ...text("file", "File", 220), grow: 2 },
-  { ...text("offset", "At byte", 120, ({ offset }) => (offset > 0 ? format.count(offset) : "–")), isNumber: true },
+  {
+    ...text("offset", "At byte", 120, ({ offset }) => (offset > 0 ? format.count(offset) : "–")),
+    isNumber: true,
+  },
   { ...text("message", "What was found and what was kept", 320), grow: 3 },
 ];
 
@@ -45,22 +54,40 @@ class Health {
     this.count = h("span", { class: "count" });
     this.kinds = h("div", { class: "kinds", role: "group", "aria-label": "Kinds of problems" });
     this.filter = h("input", {
-      class: "input", type: "text", spellcheck: false, autocomplete: "off", placeholder: "Filter by file or message",
-      "aria-label": "Filter problems", oninput: () => this.setFilter(),
+      class: "input",
+      type: "text",
+      spellcheck: false,
+      autocomplete: "off",
+      placeholder: "Filter by file or message",
+      "aria-label": "Filter problems",
+      oninput: () => this.setFilter(),
     });
     this.field = h("div", { class: "field push health-filter" }, icon("search"), this.filter);
     this.list = h("div", { class: "grid-wide" });
-    this.detail = h("aside", { class: "health-detail", "aria-label": "The problem in full", hidden: true });
+    this.detail = h("aside", {
+      class: "health-detail",
+      "aria-label": "The problem in full",
+      hidden: true,
+    });
     this.empty = h("div", { class: "empty", hidden: true });
     el.replaceChildren(
-      h("section", { class: "page page-fixed health-page" },
+      h(
+        "section",
+        { class: "page page-fixed health-page" },
         h("header", { class: "page-head" }, h("h1", {}, "Health"), this.count, this.field),
-        this.kinds, this.list, this.detail, this.empty),
+        this.kinds,
+        this.list,
+        this.detail,
+        this.empty,
+      ),
     );
     this.grid = new Grid(this.list, {
       label: "Problems",
       rowHeight: 30,
-      columns: COLUMNS.map((column) => ({ ...column, fill: (cell, row) => this.fill(cell, column, row) })),
+      columns: COLUMNS.map((column) => ({
+        ...column,
+        fill: (cell, row) => this.fill(cell, column, row),
+      })),
       sort: () => this.sort,
       onSort: (key) => this.sortBy(key),
       isOn: (row) => row === this.chosen,
@@ -94,7 +121,9 @@ class Health {
     const chosen = this.problems[this.chosen];
     this.problems = problems;
     this.chosen = chosen
-      ? problems.findIndex((p) => p.file === chosen.file && p.offset === chosen.offset && p.kind === chosen.kind)
+      ? problems.findIndex(
+          (p) => p.file === chosen.file && p.offset === chosen.offset && p.kind === chosen.kind,
+        )
       : -1;
     this.showKinds();
     this.arrange();
@@ -107,10 +136,14 @@ class Health {
     if (!counts.has(this.kind)) this.kind = "";
     const files = new Set(this.problems.map(({ file }) => file)).size;
     const total = this.problems.length;
-    this.count.textContent = total > 0 ? `${format.plural(total, "problem")} in ${format.plural(files, "file")}` : "";
+    this.count.textContent =
+      total > 0 ? `${format.plural(total, "problem")} in ${format.plural(files, "file")}` : "";
     const rows = [...counts].sort(([, a], [, b]) => b - a);
     this.kinds.hidden = rows.length < 2;
-    this.kinds.replaceChildren(this.chip("", "All", total), ...rows.map(([kind, n]) => this.chip(kind, titleOf(kind), n)));
+    this.kinds.replaceChildren(
+      this.chip("", "All", total),
+      ...rows.map(([kind, n]) => this.chip(kind, titleOf(kind), n)),
+    );
   }
 
   chip(kind, label, n) {
@@ -119,8 +152,12 @@ class Health {
       this.showKinds();
       this.arrange();
     };
-    return h("button", { type: "button", class: "chip", "aria-pressed": this.kind === kind, onclick: press },
-      h("span", {}, label), h("span", { class: "n" }, format.count(n)));
+    return h(
+      "button",
+      { type: "button", class: "chip", "aria-pressed": this.kind === kind, onclick: press },
+      h("span", {}, label),
+      h("span", { class: "n" }, format.count(n)),
+    );
   }
 
   setFilter() {
@@ -153,21 +190,35 @@ class Health {
     this.detail.hidden = row < 0;
     if (row < 0) return;
     const { kind, file, offset, message } = this.problems[row];
-    const close = h("button", { type: "button", class: "button is-quiet is-square", "aria-label": "Close", onclick: () => this.choose(-1) }, icon("close"));
+    const close = h(
+      "button",
+      {
+        type: "button",
+        class: "button is-quiet is-square",
+        "aria-label": "Close",
+        onclick: () => this.choose(-1),
+      },
+      icon("close"),
+    );
     this.detail.replaceChildren(
-      h("h2", {}, titleOf(kind), close), h("p", { class: "detail-message" }, message),
-      h("p", { class: "detail-place" }, offset > 0 ? `${visible(file)}, byte ${format.count(offset)}` : visible(file)));
+      h("h2", {}, titleOf(kind), close),
+      h("p", { class: "detail-message" }, message),
+      h(
+        "p",
+        { class: "detail-place" },
+        offset > 0 ? `${visible(file)}, byte ${format.count(offset)}` : visible(file),
+      ),
+    );
   }
 
   showEmpty(status, failure) {
     const isEmpty = this.problems.length === 0;
     for (const part of [this.list, this.field]) part.hidden = isEmpty;
     this.empty.hidden = !isEmpty;
-    this.empty.classList.toggle("is-good", failure === "");
+    this.empty.classList.toggle("is-good", status?.files > 0);
     if (!isEmpty) return;
-    this.empty.replaceChildren(...(failure
-      ? [icon("warning"), h("h2", {}, "The list of problems cannot be read"), h("p", {}, failure)]
-      : [icon("good"), h("h2", {}, "Nothing wrong"), h("p", {}, goodSentence(status))]));
+    const [mark, title, line] = emptyWords(status, failure);
+    this.empty.replaceChildren(icon(mark), h("h2", {}, title), h("p", {}, line));
   }
 
   dispose() {
@@ -177,10 +228,15 @@ class Health {
   }
 }
 
-function goodSentence({ files, phase }) {
+/** Return icon, title and sentence for a page without problems. */
+function emptyWords(status, failure) {
+  if (failure) return ["warning", "The list of problems cannot be read", failure];
+  const { files, phase } = status;
+  if (files === 0) return ["health", "Nothing read yet", "No event file has been found so far."];
   const points = runs.points.reduce((sum, n) => sum + (n || 0), 0);
+  const read = `${format.plural(files, "file")}, ${format.plural(points, "point")} read`;
   const sofar = phase === "watching" ? "" : " so far";
-  return `${format.plural(files, "file")}, ${format.plural(points, "point")} read${sofar}, every checksum correct.`;
+  return ["good", "Nothing wrong", `${read}${sofar}, every checksum correct.`];
 }
 
 export default {

@@ -33,7 +33,8 @@ export const swatchColumn = {
   title: "",
   width: 22,
   head: h("span", { class: "sr-only" }, "Colour"),
-  make: (cell) => cell.append(h("span", { class: "swatch", "data-part": "swatch", title: "Change the colour" })),
+  make: (cell) =>
+    cell.append(h("span", { class: "swatch", "data-part": "swatch", title: "Change the colour" })),
   fill: (cell, row) => cell.firstChild.style.setProperty("--swatch", colourOfRow(row)),
 };
 
@@ -44,8 +45,17 @@ export const nameColumn = {
   width: 200,
   grow: 1,
   make(cell) {
-    const name = h("span", { class: "run-name" }, h("span", { class: "run-folder" }), h("span", { class: "run-leaf" }));
-    cell.append(name, h("span", { class: "dot" }), h("span", { class: "link only", "data-part": "only" }, "only"));
+    const name = h(
+      "span",
+      { class: "run-name" },
+      h("span", { class: "run-folder" }),
+      h("span", { class: "run-leaf" }),
+    );
+    cell.append(
+      name,
+      h("span", { class: "dot" }),
+      h("span", { class: "link only", "data-part": "only" }, "only"),
+    );
   },
   fill(cell, row) {
     const [name, dot] = cell.children;
@@ -125,7 +135,11 @@ const CSV = {
 
 /** Write these rows as CSV, times in seconds since the epoch. */
 export function toCsv(rows) {
-  const lines = Array.from(rows, (row) => Object.values(CSV).map((value) => value(row)).join(","));
+  const lines = Array.from(rows, (row) =>
+    Object.values(CSV)
+      .map((value) => value(row))
+      .join(","),
+  );
   return `${[Object.keys(CSV).join(","), ...lines].join("\r\n")}\r\n`;
 }
 

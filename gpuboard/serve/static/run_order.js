@@ -17,7 +17,8 @@ export function parseFilter(text) {
 }
 
 /** Say in a sentence what is wrong with a pattern. */
-export const patternFault = (error) => `Not a whole pattern: ${error.message.split(": ").at(-1).toLowerCase()}.`;
+export const patternFault = (error) =>
+  `Not a whole pattern: ${error.message.split(": ").at(-1).toLowerCase()}.`;
 
 /** Return the pattern of "/pattern/", null for plain text. An unclosed "/..." is a pattern too. */
 export function patternOf(text) {
@@ -72,7 +73,8 @@ function compare(a, b, sign) {
 
 function sortValues(runs, key) {
   if (key === "duration") return runs.end.map((end, row) => end - runs.start[row]);
-  if (key === "last_step") return Float64Array.from(runs.last_step, (text) => (text === "" ? NaN : Number(text)));
+  if (key === "last_step")
+    return Float64Array.from(runs.last_step, (text) => (text === "" ? NaN : Number(text)));
   if (key === "state") return runs.state;
   return runs[key] instanceof Float64Array ? runs[key] : null;
 }

@@ -3,7 +3,7 @@
 import { h, icon } from "./dom.js";
 import * as format from "./format.js";
 import { COMPACT } from "./run_columns.js";
-import { colourByPicker, filterField, orderPicker } from "./run_controls.js";
+import { NO_RUNS, colourByPicker, filterField, orderPicker } from "./run_controls.js";
 import { runs } from "./runs.js";
 import { RunsTable } from "./runs_table.js";
 import * as state from "./state.js";
@@ -14,18 +14,30 @@ export function runPanel(element) {
   const order = orderPicker();
   const colours = colourByPicker();
   const count = h("span", { class: "count" });
-  const only = h("button", { type: "button", class: "link", onclick: () => table.selectShownOnly() }, "Only these");
+  const only = h(
+    "button",
+    { type: "button", class: "link", onclick: () => table.selectShownOnly() },
+    "Only these",
+  );
   const error = h("p", { class: "field-error", role: "status" });
   const list = h("div");
   const empty = h("div", { class: "empty", hidden: true });
   element.replaceChildren(
-    h("div", { class: "run-panel" },
-      h("div", { class: "run-tools" },
+    h(
+      "div",
+      { class: "run-panel" },
+      h(
+        "div",
+        { class: "run-tools" },
         h("div", { class: "run-title" }, h("h2", {}, "Runs"), count, only),
-        filter.element, error,
+        filter.element,
+        error,
         h("div", { class: "run-options" }, order.element, colours.element),
-        colours.more),
-      list, empty),
+        colours.more,
+      ),
+      list,
+      empty,
+    ),
   );
 
   function show() {
@@ -64,5 +76,5 @@ function emptySentence(shown) {
   if (state.get("runsError") && runs.length === 0) return state.get("runsError");
   if (runs.length > 0) return "No run matches this filter.";
   if (state.get("runsVersion") === 0) return "Reading the list of runs …";
-  return "No runs yet. As soon as a training script writes event files below the log directory, its run appears here.";
+  return `No runs yet. ${NO_RUNS}`;
 }

@@ -15,7 +15,6 @@ export const DEFAULT_SELECTED = 100;
 
 const REST_MS = 400;
 const NUMBERS = ["id", "start", "end", "tags", "points", "bytes", "files", "problems"];
-const TEXTS = ["last_step", "state"]; // steps beyond 2^53 come as text
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const CODE_LENGTH = 5;
 
@@ -87,11 +86,20 @@ export function adopt(columns, version) {
 
 function columnsOf(columns) {
   const name = (columns.name ?? []).map(String);
-  const taken = { length: name.length, name, lower: name.map((one) => one.toLowerCase()), code: null };
+  const taken = {
+    length: name.length,
+    name,
+    lower: name.map((one) => one.toLowerCase()),
+    code: null,
+  };
   for (const key of NUMBERS) {
     taken[key] = Float64Array.from(name, (_, row) => columns[key]?.[row] ?? NaN);
   }
-  for (const key of TEXTS) taken[key] = name.map((_, row) => String(columns[key]?.[row] ?? ""));
+  taken.state = name.map((_, row) => String(columns.state?.[row] ?? ""));
+  // exact text: a step may lie beyond 2^53; a run without tags has made no step
+  taken.last_step = name.map((_, row) =>
+    taken.tags[row] > 0 ? String(columns.last_step[row]) : "",
+  );
   return taken;
 }
 
@@ -120,7 +128,8 @@ function applySelection() {
 
 function flagsOf(text) {
   const flags = new Uint8Array(runs.length);
-  if (text === "") return flags.fill(1, 0, runs.length > DEFAULT_SELECTED ? DEFAULT_SELECTED : undefined);
+  if (text === "")
+    return flags.fill(1, 0, runs.length > DEFAULT_SELECTED ? DEFAULT_SELECTED : undefined);
   if (text === "all") return flags.fill(1);
   if (text.startsWith("re:")) return matchFlags(text.slice(3), flags);
   if (!/^[+-]/.test(text)) return flags;
@@ -173,7 +182,12 @@ function textOf(flags) {
   if (count === 0) return "none";
   const sign = count <= flags.length / 2 ? "+" : "-";
   const wanted = sign === "+" ? 1 : 0;
-  return sign + codes().filter((_, row) => flags[row] === wanted).join("");
+  return (
+    sign +
+    codes()
+      .filter((_, row) => flags[row] === wanted)
+      .join("")
+  );
 }
 
 /** Write ids as a curves request wants them: "0-99,104". */

@@ -5,7 +5,15 @@ import { h } from "./dom.js";
 import { Grid } from "./grid.js";
 import { checkColumn } from "./run_columns.js";
 import { filterRows, patternOf, sortRows } from "./run_order.js";
-import { indexOf, runs, selectMatching, selectOnly, selectRows, selectThese, selectedRows } from "./runs.js";
+import {
+  indexOf,
+  runs,
+  selectMatching,
+  selectOnly,
+  selectRows,
+  selectThese,
+  selectedRows,
+} from "./runs.js";
 import * as state from "./state.js";
 
 /** The table in `element`, in step with the state keys runs, runFilter, sort and palette. */
@@ -20,7 +28,10 @@ export class RunsTable {
     this.anchor = -1; // row where a range starts
     this.error = "";
     this.checkAll = h("button", {
-      class: "check", type: "button", role: "checkbox", tabIndex: -1,
+      class: "check",
+      type: "button",
+      role: "checkbox",
+      tabIndex: -1,
       title: "Select all that are shown, or none of them",
       onclick: () => this.toggleShown(),
     });
@@ -65,7 +76,10 @@ export class RunsTable {
     const chosen = this.countSelected(this.shown);
     const all = chosen > 0 && chosen === this.shown.length;
     this.checkAll.setAttribute("aria-checked", all ? "true" : chosen > 0 ? "mixed" : "false");
-    this.checkAll.setAttribute("aria-label", all ? "Select none of the runs shown" : "Select all runs shown");
+    this.checkAll.setAttribute(
+      "aria-label",
+      all ? "Select none of the runs shown" : "Select all runs shown",
+    );
     this.grid.refresh();
     this.onChange();
   }

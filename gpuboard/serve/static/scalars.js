@@ -26,7 +26,6 @@ const STYLE_KEYS = [
   "yFixed",
   "logY",
   "outliers",
-  "nanMarkers",
   "marks",
   "stepMark",
   "linkSteps",
@@ -89,6 +88,7 @@ class ScalarsPage {
     this.ends = [
       subscribe(FETCH_KEYS, (changed) => this.onFetch(changed)),
       subscribe(STYLE_KEYS, () => this.eachCard((card) => card.restyle())),
+      subscribe(["nanMarkers"], () => this.eachCard((card) => card.show())),
       subscribe(["palette"], () => this.eachCard((card) => card.recolour())),
       subscribe(["dark"], () => this.onTheme()),
       subscribe(["pins", "groups", "wide"], () => this.onLayout()),
@@ -317,7 +317,7 @@ export function tagPattern(text, isRegex) {
 /** Read the colours that charts paint with from the style sheet, once for each theme. */
 function readTheme(element) {
   const style = getComputedStyle(element);
-  const read = (name) => style.getPropertyValue(name).trim();
+  const read = (name) => style.getPropertyValue(name).trim().replace(/\s+/g, " ");
   return {
     text: read("--text"),
     muted: read("--muted"),

@@ -28,7 +28,11 @@ export const KEYS = {
   colours: { ...LOCAL_ONLY, default: {} }, // by run or group name, as #rrggbb
   // charts
   tagFilter: { ...URL_ONLY, default: "" },
-  x: { ...URL_AND_LOCAL, default: "step", choices: ["step", "relative", "wall", "active", "index"] },
+  x: {
+    ...URL_AND_LOCAL,
+    default: "step",
+    choices: ["step", "relative", "wall", "active", "index"],
+  },
   smoothing: { ...URL_AND_LOCAL, default: 0.6, min: 0, max: 0.9999 },
   smoothKind: { ...URL_AND_LOCAL, default: "ema", choices: ["none", "ema", "gaussian", "mean"] },
   outliers: { ...URL_AND_LOCAL, default: true }, // true: the y range leaves outliers out
@@ -113,7 +117,9 @@ function same(a, b) {
 }
 
 function isPlain(value) {
-  return Array.isArray(value) || (value !== null && Object.getPrototypeOf(value) === Object.prototype);
+  return (
+    Array.isArray(value) || (value !== null && Object.getPrototypeOf(value) === Object.prototype)
+  );
 }
 
 function write(value) {

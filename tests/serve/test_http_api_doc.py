@@ -1,0 +1,60 @@
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gpuboard import limits
+from gpuboard.analysis.curves import curves
+from gpuboard.analysis.request import CurveRequest, Source
+from gpuboard.serve.api import ROUTES
+from gpuboard.serve.wire import chart_bytes
+from gpuboard.store.columns import NO_PURGE, Series
+
+TEXT = (Path(__file__).parents[2] / "docs" / "http-api.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", [path for path, _ in ROUTES])
+def test_every_route_is_described_with_an_example(path):
+    section = TEXT.split(f" {path}\n", 1)[1].split("\n## ", 1)[0]
+
+    assert "curl " in section
+    assert f"$URL/{path}" in section
+
+
+def test_every_example_of_json_is_json():
+    examples = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
+
+    assert len(examples) >= len(ROUTES)
+    assert all(json.loads(example) for example in examples)
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        limits.MAX_REGEX_CHARACTERS,
+        limits.MAX_TAGS_LISTED,
+        limits.MAX_CHART_WIDTH,
+        limits.MAX_CHART_POINTS,
+        limits.MAX_MARKERS,
+    ],
+)
+def test_caps_are_told_as_they_are(limit):
+    assert f"{limit.value:,}" in TEXT
+
+
+def test_the_python_example_reads_a_chart():
+    n = np.arange(5)
+    some = Series(n + 0.5, n, n * 2.0, np.array([0]), np.array([NO_PURGE]))
+    chart = curves([Source(k, "a", 0.0, 1, some) for k in range(2)], CurveRequest())
+    (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    names = {"reply": chart_bytes(chart, 3)}
+
+    exec(re.sub(r"reply = open.*", "", example), names)
+
+    lines = list(names["lines"])
+    assert [(line["run"], x.tolist(), y.tolist()) for line, x, y in lines] == [
+        (0, [0, 1, 2, 3, 4], [0, 2, 4, 6, 8]),
+        (1, [0, 1, 2, 3, 4], [0, 2, 4, 6, 8]),
+    ]
