@@ -6,7 +6,6 @@ import ctypes
 import ctypes.util
 import dataclasses
 import functools
-import importlib.util
 from pathlib import Path
 
 
@@ -28,11 +27,8 @@ def probe() -> Device:
     names = _driver_gpu_names(Path("/proc/driver/nvidia/gpus"))
     if not names:
         return Device("cpu", "CPU", _why_no_gpu())
-    label = names[0] if len(names) == 1 else f"{len(names)} x {names[0]}"
-    if importlib.util.find_spec("cupy") is None:
-        reason = f"{label} is there, but CuPy is not: pip install 'gpuboard[gpu]' to use it"
-        return Device("cpu", "CPU", reason)
-    return Device("gpu", label, f"{label} through CuPy")
+    found = names[0] if len(names) == 1 else f"{len(names)} x {names[0]}"
+    return Device("cpu", "CPU", f"{found} is there; nothing that is built so far computes on it")
 
 
 def _driver_gpu_names(folder: Path) -> list[str]:

@@ -136,8 +136,8 @@ class Ingest:
             self._read_pieces(tracked)
         except OSError as error:
             self._postpone(tracked, error.strerror or str(error))
-        except Exception as error:
-            # The border of a job: without this its pool would swallow the error.
+        except Exception as error:  # noqa: BLE001  the border of a job
+            # Without this the pool would swallow the error.
             _log.exception("reading %s failed", found.path)
             self._postpone(tracked, f"{type(error).__name__}; the server's log says where")
         else:

@@ -56,6 +56,14 @@ def test_active_time_keeps_gaps_under_a_minute():
     assert active == pytest.approx([0, 0.1, 0.2, 59])
 
 
+def test_a_gap_of_just_a_minute_is_no_pause():
+    walls = [*range(1000, 1011), 1070]
+
+    active = axis_values(series(np.zeros(12), walls=walls), "active", 1000.0)
+
+    assert active[-1] == 70
+
+
 def test_active_time_cuts_the_wait_before_the_first_point():
     walls = 10_000 + np.arange(4.0)
 

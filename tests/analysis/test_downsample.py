@@ -107,6 +107,16 @@ def test_a_gap_wider_than_a_bucket_lifts_the_pen():
     assert not np.isnan(drawn[(x < 280) | (x > 420)]).any()
 
 
+@pytest.mark.parametrize("odd", [9, 10])
+def test_one_missing_value_at_the_edge_of_a_bucket_lifts_the_pen(odd):
+    y = np.arange(101.0)
+    y[odd] = np.nan
+
+    x, drawn = minmax(np.arange(101.0), y, Window(0, 100, 10))
+
+    assert x[np.isnan(drawn)].tolist() == [odd]
+
+
 def test_infinities_are_drawn_as_gaps():
     _, drawn = minmax(np.arange(3.0), np.array([1.0, np.inf, 2.0]), Window(0, 2, 10))
 

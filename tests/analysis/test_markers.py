@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 
 from gpuboard.analysis.downsample import Window
-from gpuboard.analysis.markers import KINDS, markers
+from gpuboard.analysis.markers import BLOCK, KINDS, markers
 from gpuboard.analysis.restarts import ascending_stretches
 
 EVERYWHERE = Window(-1e18, 1e18, 100)
@@ -33,8 +34,9 @@ def test_too_many_markers_are_spread_evenly_and_counted():
     assert found.x.tolist() == [0, 2499, 4999, 7499, 9999]
 
 
-def test_a_single_marker_among_many_points_is_found():
-    y = np.zeros(20_000)
-    y[12_345] = np.inf
+@pytest.mark.parametrize("place", [0, BLOCK - 1, BLOCK, 10_000, 3 * BLOCK])
+def test_a_single_marker_among_many_points_is_found(place):
+    y = np.zeros(3 * BLOCK + 1)
+    y[place] = np.inf
 
-    assert found_in(y).x.tolist() == [12_345]
+    assert found_in(y).x.tolist() == [place]

@@ -30,6 +30,12 @@ def test_of_points_at_one_step_the_last_logged_is_shown():
     assert rows.value.tolist() == [3]
 
 
+def test_of_two_equally_near_points_the_later_is_shown():
+    rows = points_at([source([1.0, 2], steps=[0, 10])], PointRequest("step", 5.0))
+
+    assert rows.value.tolist() == [2]
+
+
 @pytest.mark.parametrize("at", [-50.0, 0.0, 3.3, 99.0])
 def test_the_nearest_point_agrees_with_a_search_through_all(at):
     random = np.random.default_rng(0)

@@ -53,6 +53,7 @@ class Reading:
         self.points.clear()
         self.refs.clear()
         self.findings.clear()
+        self.events = 0
 
     def _take(self, piece: Piece) -> None:
         names = self.log.names

@@ -15,11 +15,13 @@ import numpy as np
 import pytest
 
 from gpuboard.errors import NotFoundError
+from gpuboard.serve import application
 from gpuboard.serve.context import Context, ServeConfig
 from gpuboard.serve.jobs import Jobs
 from gpuboard.serve.page import PageSpec
 from gpuboard.serve.routes import DataRoute
 from gpuboard.serve.server import Server, make_server
+from gpuboard.serve.static_files import static_url
 from gpuboard.store.columns import Catalogue, Progress, RunInfo, Series, TagInfo
 
 TOKEN = "t0ken-of-the-tests-0123456789"
@@ -107,6 +109,9 @@ ROUTES = (
 )
 
 
+STATIC = "/" + static_url("host.js")
+
+
 @dataclasses.dataclass
 class Answer:
     status: int
@@ -188,7 +193,10 @@ def start_server(config=None, store=None, pages=PAGES, routes=ROUTES, jobs=None)
 
 @pytest.fixture(scope="session")
 def shared_server():
-    server = start_server()
+    with pytest.MonkeyPatch.context() as patch:  # many pages are opened in a short time
+        patch.setattr(application, "UNUSED_SESSION_MS", 2000)
+        patch.setattr(application, "CHECK_SESSIONS_MS", 500)
+        server = start_server()
     yield server
     server.stop()
 
@@ -214,6 +222,25 @@ def serve():
             return Client(server)
 
         yield start
+
+
+@pytest.fixture
+def routes_of():
+    """Return a path for every route that a server's application really has."""
+    fillers = {
+        r"([0-9a-f]{16}/[\w./-]+)": STATIC.split("gpuboard/")[1],
+        r"(bokeh(?:-widgets|-tables|-gl)?\.min\.js)": "bokeh.min.js",
+        "/?": "/",
+    }
+
+    def paths(server):
+        for rule in server.application.wildcard_router.rules:
+            path = rule.matcher.regex.pattern.removesuffix("$")
+            for group, filler in fillers.items():
+                path = path.replace(group, filler)
+            yield path.replace("\\", "")
+
+    return paths
 
 
 @pytest.fixture

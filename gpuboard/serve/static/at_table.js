@@ -92,7 +92,15 @@ export class AtTable {
 
   shownColumns() {
     const chosen = get("tableColumns").filter((name) => name in TABLE_COLUMNS);
-    return Object.keys(TABLE_COLUMNS).filter((name) => chosen.includes(name));
+    const wanted = chosen.length ? chosen : this.usualColumns();
+    return Object.keys(TABLE_COLUMNS).filter((name) => wanted.includes(name));
+  }
+
+  usualColumns() {
+    const isRange = get("stepMark") === "range";
+    if (isRange) return ["start", "end", "delta", "min", "max"];
+    const atStep = ["smoothed", "value", "step", "relative"];
+    return this.card.detail ? [...atStep, "min", "max", "delta"] : atStep;
   }
 
   render() {
@@ -173,10 +181,10 @@ export class AtTable {
     for (const [name, label] of Object.entries(TABLE_COLUMNS)) {
       const input = make("input", {
         type: "checkbox",
-        checked: get("tableColumns").includes(name),
+        checked: this.shownColumns().includes(name),
       });
       input.addEventListener("change", () => {
-        const others = get("tableColumns").filter((one) => one !== name);
+        const others = this.shownColumns().filter((one) => one !== name);
         set("tableColumns", input.checked ? [...others, name] : others);
       });
       box.append(make("label", { class: "sc-check" }, input, label));

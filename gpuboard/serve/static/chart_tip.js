@@ -52,8 +52,12 @@ export class ChartTip {
     if (!rows.length) return this.hide();
     const shown = tipRows(rows, sort, limit);
     const kind = chart.spec.xKind;
-    const lines = shown.map((row) => tipLine(row, kind, smoothed, row.series === nearest?.series));
-    this.box.replaceChildren(table(lines, smoothed), ...rest(rows.length - shown.length));
+    // A band of many runs has no step and time of its own but the place on the axis.
+    const isRun = shown.some((row) => row.series.run !== null);
+    const own = isRun ? ["step", "time", "relative"] : [PLACES[kind]].filter(Boolean);
+    const fields = [...(smoothed ? ["smoothed"] : []), "value", ...own];
+    const lines = shown.map((row) => tipLine(row, kind, fields, row.series === nearest?.series));
+    this.box.replaceChildren(table(lines, fields), ...rest(rows.length - shown.length));
     this.box.hidden = false;
     this.place(event.clientX, event.clientY);
     const runs = shown.filter((row) => row.series.run !== null).map((row) => row.series.run);
@@ -76,8 +80,19 @@ export class ChartTip {
   }
 }
 
-function table(lines, smoothed) {
-  const names = ["", "Run", ...(smoothed ? ["Smoothed"] : []), "Value", "Step", "Time", "Relative"];
+const NAMES = {
+  smoothed: "Smoothed",
+  value: "Value",
+  step: "Step",
+  time: "Time",
+  relative: "Relative",
+};
+
+/** The column that says the place on an x axis. */
+const PLACES = { step: "step", wall: "time", relative: "relative" };
+
+function table(lines, fields) {
+  const names = ["", "Run", ...fields.map((field) => NAMES[field])];
   const head = make("tr", {}, ...names.map((text) => make("th", { text })));
   return make("table", {}, make("thead", {}, head), make("tbody", {}, ...lines.map((l) => l.row)));
 }
@@ -87,28 +102,26 @@ const rest = (count) =>
     ? [make("div", { class: "gb-tip-more", text: `and ${count.toLocaleString("en")} more` })]
     : [];
 
-function tipLine({ series, x, smoothed, value }, kind, hasSmoothed, isNearest) {
+function tipLine({ series, x, smoothed, value }, kind, fields, isNearest) {
   const swatch = make("i", { class: "gb-swatch" });
   swatch.style.background = series.colour;
   const cell = (text) => make("td", { text, class: "gb-number" });
-  const cells = {
-    smoothed: cell(formatValue(smoothed)),
-    value: cell(formatValue(value)),
-    step: cell(kind === "step" ? formatX(kind, x) : ""),
-    time: cell(kind === "wall" ? formatX(kind, x) : ""),
-    relative: cell(kind === "relative" ? formatX(kind, x) : ""),
+  const here = PLACES[kind];
+  const texts = {
+    smoothed: formatValue(smoothed),
+    value: formatValue(value),
+    [here]: formatX(kind, x),
   };
+  const cells = Object.fromEntries(
+    fields.map((field) => [field, make("td", { text: texts[field] ?? "", class: "gb-number" })]),
+  );
   const name = make("td", { class: "gb-tip-name", text: shorten(series.name) });
   const row = make(
     "tr",
     { class: isNearest ? "gb-nearest" : "" },
     make("td", {}, swatch),
     name,
-    ...(hasSmoothed ? [cells.smoothed] : []),
-    cells.value,
-    cells.step,
-    cells.time,
-    cells.relative,
+    ...Object.values(cells),
   );
   return { row, cells };
 }

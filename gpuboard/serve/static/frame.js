@@ -177,31 +177,40 @@ function connectionNotice(status) {
   };
 }
 
-/** Show how far reading is and how many problems there are; asks at most twice a second. */
+/**
+ * Show how far reading is and how many problems there are.
+ *
+ * Asks after a change of the store, at most twice a second; and while files are being read, since
+ * progress is no change.
+ */
 function statusLine() {
   let timer = 0;
   let askedAt = -Infinity;
+  const soon = () => {
+    timer ||= setTimeout(ask, Math.max(askedAt + STATUS_MS - performance.now(), 0));
+  };
   const ask = async () => {
     timer = 0;
     askedAt = performance.now();
     try {
-      const status = await getJson("status");
-      showPlace(status);
-      showProgress(status);
-      showHealth(status);
+      state.set("status", await getJson("status"));
+      if (state.get("status").phase !== "watching") soon();
     } catch {
       // the connection notice says it, and the next version asks again
     }
   };
-  const soon = () => {
-    timer ||= setTimeout(ask, Math.max(askedAt + STATUS_MS - performance.now(), 0));
+  const show = () => {
+    const status = state.get("status");
+    showPlace(status);
+    showProgress(status);
+    showHealth(status);
   };
-  const end = state.subscribe("version", soon);
+  const ends = [state.subscribe("version", soon), state.subscribe("status", show)];
   return {
     ask: soon,
     end() {
       clearTimeout(timer);
-      end();
+      ends.forEach((end) => end());
     },
   };
 }

@@ -41,12 +41,17 @@ const COLUMNS = [
 class Health {
   constructor(el) {
     this.problems = [];
+    this.failure = "";
+    this.isRead = false;
     this.kind = "";
     this.words = [];
     this.sort = "kind";
     this.chosen = -1;
     this.build(el);
-    this.end = state.subscribe(["version", "runsVersion"], () => this.soon());
+    this.ends = [
+      state.subscribe("version", () => this.soon()),
+      state.subscribe(["status", "runsVersion"], () => this.showEmpty()),
+    ];
     this.load();
   }
 
@@ -109,12 +114,14 @@ class Health {
   async load() {
     this.timer = 0;
     try {
-      const [{ problems }, status] = await Promise.all([getJson("problems"), getJson("status")]);
+      const { problems } = await getJson("problems");
+      this.failure = "";
+      this.isRead = true;
       this.adopt(problems);
-      this.showEmpty(status, "");
     } catch (error) {
-      if (this.problems.length === 0) this.showEmpty(null, error.message);
+      this.failure = error.message;
     }
+    this.showEmpty();
   }
 
   adopt(problems) {
@@ -211,19 +218,20 @@ class Health {
     );
   }
 
-  showEmpty(status, failure) {
+  showEmpty() {
+    const status = state.get("status");
     const isEmpty = this.problems.length === 0;
     for (const part of [this.list, this.field]) part.hidden = isEmpty;
-    this.empty.hidden = !isEmpty;
-    this.empty.classList.toggle("is-good", status?.files > 0);
-    if (!isEmpty) return;
-    const [mark, title, line] = emptyWords(status, failure);
+    this.empty.hidden = !isEmpty || !(this.failure || (this.isRead && status));
+    if (this.empty.hidden) return;
+    this.empty.classList.toggle("is-good", !this.failure && status.files > 0);
+    const [mark, title, line] = emptyWords(status, this.failure);
     this.empty.replaceChildren(icon(mark), h("h2", {}, title), h("p", {}, line));
   }
 
   dispose() {
     clearTimeout(this.timer);
-    this.end();
+    this.ends.forEach((end) => end());
     this.grid.dispose();
   }
 }

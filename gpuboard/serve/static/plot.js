@@ -33,7 +33,11 @@ export function layout(spec) {
   const top = spec.top ?? 8,
     bottom = 22 + (spec.xTitle ? 16 : 0),
     right = spec.right ?? 10;
-  const rows = Math.max(2, Math.floor((height - top - bottom) / 36));
+  const inside = height - top - bottom;
+  const rows = Math.max(
+    2,
+    Math.floor(inside / (36 + Math.min(16, Math.max(0, inside - 250) / 15))),
+  );
   const yTicks = ticksFor("value", y[0], y[1], rows, spec.yLog);
   const yLabel = labelsFor("value", yTicks.ticks, yTicks.step);
   const widest = Math.max(0, ...yTicks.ticks.map((t) => measure(yLabel(t))));
@@ -253,7 +257,7 @@ export function markerPlace({ sx, sy, box }, one, { x, kind }) {
 }
 
 function triangle(ctx, { theme }, colour, [px, py], down) {
-  const r = 4.6,
+  const r = 5.4,
     s = down ? -1 : 1;
   ctx.beginPath();
   ctx.moveTo(px, py - s * r);
@@ -263,6 +267,6 @@ function triangle(ctx, { theme }, colour, [px, py], down) {
   ctx.fillStyle = colour;
   ctx.fill();
   ctx.strokeStyle = theme.surface;
-  ctx.lineWidth = 1;
+  ctx.lineWidth = 1.5;
   ctx.stroke();
 }

@@ -69,7 +69,7 @@ function reloadNow() {
 async function load() {
   try {
     const reply = await getJson("runs");
-    adopt(reply.runs, reply.version);
+    adopt(reply.runs);
     state.set("runsError", "");
   } catch (error) {
     state.set("runsError", error.message);
@@ -77,10 +77,10 @@ async function load() {
 }
 
 /** Take new columns, which come in natural order of names, and find out what is selected now. */
-export function adopt(columns, version) {
+export function adopt(columns) {
   runs = columnsOf(columns);
   rowOf = new Map(Array.from(runs.id, (id, row) => [id, row]));
-  state.set("runsVersion", version);
+  state.set("runsVersion", state.get("runsVersion") + 1);
   applySelection();
 }
 
@@ -204,3 +204,5 @@ export function idRanges(ids) {
 
 state.subscribe("runs", applySelection);
 state.subscribe("version", reloadSoon);
+// a run that fell silent is no change of the store, but it is shown as done
+document.addEventListener("visibilitychange", () => document.hidden || reloadSoon());

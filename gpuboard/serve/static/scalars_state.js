@@ -51,10 +51,7 @@ const KEYS = {
   linkSteps: { default: true, check: isBoolean },
   at: { default: null, check: isRange },
   cardTables: { default: false, check: isBoolean },
-  tableColumns: {
-    default: ["smoothed", "value", "step", "relative", "min", "max", "delta"],
-    check: isTexts,
-  },
+  tableColumns: { default: [], check: isTexts }, // none: what suits the chart and its mark
   tipSort: {
     default: "nearest",
     check: oneOf("nearest", "descending", "ascending", "alphabetical"),

@@ -42,7 +42,8 @@ export const KEYS = {
   cardWidth: { ...LOCAL_ONLY, default: 360, min: 240, max: 1600 },
   // what other modules say, kept nowhere
   version: { ...MEMORY, default: 0 }, // of the store
-  runsVersion: { ...MEMORY, default: 0 }, // of the rows in runs.js
+  status: { ...MEMORY, default: null }, // what `api/v1/status` said last
+  runsVersion: { ...MEMORY, default: 0 }, // grows whenever runs.js has new rows; 0: none yet
   runsError: { ...MEMORY, default: "" }, // why the run list could not be read
   selected: { ...MEMORY, default: null }, // Int32Array of run ids in natural order, null: not known
   palette: { ...MEMORY, default: 0 }, // grows whenever any run changes its colour
