@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -20,6 +21,7 @@ from gpuboard.store.store import Store
 
 if TYPE_CHECKING:
     from gpuboard.serve.server import ServeConfig, Server
+    from gpuboard.store.columns import Series
 
 app = typer.Typer(
     add_completion=False,
@@ -181,19 +183,28 @@ def export_scalars(
     ] = None,
 ) -> None:
     """Write every point of one scalar series, in file order."""
-    from gpuboard.analysis import tables
-
     store, _ = _read(logdir)
-    series = store.find_run(run).series(tag)
-    content = tables.encode(series, format_.value, run=run, tag=tag)
+    chunks = _encoded(store.find_run(run).series(tag), format_, run=run, tag=tag)
     if out is None:
-        sys.stdout.buffer.write(content)
+        for chunk in chunks:
+            sys.stdout.buffer.write(chunk)
         sys.stdout.buffer.flush()
         return
     try:
-        out.write_bytes(content)
+        with out.open("wb") as file:
+            file.writelines(chunks)
     except OSError as error:
         raise InputError(f"{out} cannot be written: {error.strerror}") from error
+
+
+def _encoded(series: Series, format_: Format, *, run: str, tag: str) -> Iterator[bytes]:
+    from gpuboard.analysis import tables
+
+    named = [(run, series)]
+    if format_ is Format.parquet:
+        return iter([tables.parquet_bytes(named)])
+    chunks = tables.csv_chunks(named) if format_ is Format.csv else tables.json_chunks(named, tag)
+    return (chunk.encode() for chunk in chunks)
 
 
 @app.command(hidden=True)

@@ -78,7 +78,7 @@ class Disk:
     def _concerns(self, target: Any) -> bool:
         if isinstance(target, int):
             try:
-                target = os.readlink(f"/proc/self/fd/{target}")
+                target = str(Path(f"/proc/self/fd/{target}").readlink())
             except OSError:
                 return False
         path = os.fspath(target)

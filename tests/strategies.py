@@ -14,9 +14,7 @@ STEPS = st.one_of(
 )
 VALUES = st.floats(width=32)
 TIMES = st.floats(0, 4e9, allow_nan=False)
-TAGS = st.one_of(
-    st.sampled_from(["loss", "loss/train", "lr", "a" * 40, ""]), st.text(max_size=12)
-)
+TAGS = st.one_of(st.sampled_from(["loss", "loss/train", "lr", "a" * 40, ""]), st.text(max_size=12))
 POINTS = st.tuples(TAGS, VALUES, STEPS, TIMES)
 
 
@@ -32,7 +30,7 @@ def scalar_payloads(draw, max_size=12):
 @st.composite
 def payloads_of_all_kinds(draw, max_size=8):
     kinds = [
-        lambda: make.header(),
+        make.header,
         lambda: make.session_start(draw(STEPS)),
         lambda: make.scalar(draw(TAGS), draw(VALUES), draw(STEPS), draw(TIMES)),
         lambda: make.scalars(draw(st.dictionaries(TAGS, VALUES, max_size=4)), draw(STEPS)),

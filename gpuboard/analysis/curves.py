@@ -19,6 +19,9 @@ from gpuboard.analysis.outliers import Extent, extent, robust_extent
 from gpuboard.analysis.request import CurveRequest, Source
 from gpuboard.store.columns import Float64s, Int64s
 
+# A chart of a hundred lines and 300 pixels shows no more, however many points it is sent.
+POINTS_A_PIXEL = 128
+
 _NO_IDS = np.empty(0, np.int64)
 
 
@@ -130,7 +133,7 @@ def _x_extent(packed: Sequence[Batch]) -> Extent | None:
 
 def _drawn(found: Sequence[Layer], window: Window) -> tuple[Float64s, Float64s, Lines]:
     """Return x, y and rows of all layers, with fewer buckets where they pass the point budget."""
-    budget = limits.MAX_CHART_POINTS.value
+    budget = min(limits.MAX_CHART_POINTS.value, POINTS_A_PIXEL * window.buckets)
     if sum(layer.points for layer in found) > budget:
         lines = sum(len(layer.rows.run) for layer in found)
         buckets = max(1, min(window.buckets, budget // (2 * lines)))

@@ -22,13 +22,15 @@ from gpuboard.analysis.listing import Listing
 from gpuboard.analysis.request import CurveRequest, Source, one_of
 from gpuboard.errors import InputError, NotFoundError
 from gpuboard.serve import fields, wire
+from gpuboard.serve.replies import Replies
 from gpuboard.serve.routes import DataRoute
-from gpuboard.store.columns import Catalogue, RunInfo, Series
+from gpuboard.store.columns import Catalogue, Series
 
 if TYPE_CHECKING:
     from gpuboard.store.store import Store
 
-CACHE_BYTES = 512 << 20
+SMOOTHED_BYTES = 512 << 20
+REPLY_BYTES = 64 << 20
 VIEWS = ("all", "current")
 
 _CONTENT_TYPES = {
@@ -43,7 +45,8 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 class Memory:
     """What is kept of one store from one request to the next."""
 
-    smoothed: ColumnCache = dataclasses.field(default_factory=lambda: ColumnCache(CACHE_BYTES))
+    smoothed: ColumnCache = dataclasses.field(default_factory=lambda: ColumnCache(SMOOTHED_BYTES))
+    replies: Replies = dataclasses.field(default_factory=lambda: Replies(REPLY_BYTES))
     listing: Listing = dataclasses.field(default_factory=Listing)
 
 
@@ -176,13 +179,25 @@ def _chart(
     store: Store, tag: str, ids: Sequence[int], request: CurveRequest, since: int | None
 ) -> bytes | None:
     catalogue = store.catalogue()
-    if since is not None and not _has_changed(catalogue, ids, since):
+    newest = _newest(catalogue, ids)
+    # Versions start anew with the server, so one from the future is one from before.
+    if since is not None and newest <= since <= catalogue.version:
         return None
-    from gpuboard.analysis.curves import curves
 
-    sources = sources_of(store, catalogue, ids, tag)
-    chart = curves(sources, request, tag, memory_of(store).smoothed)
-    return wire.chart_bytes(chart, catalogue.version)
+    def compute() -> bytes:
+        from gpuboard.analysis.curves import curves
+
+        sources = sources_of(store, catalogue, ids, tag)
+        chart = curves(sources, request, tag, memory_of(store).smoothed)
+        return wire.chart_bytes(chart, catalogue.version)
+
+    return memory_of(store).replies.get((tag, tuple(ids), request, newest), compute)
+
+
+def _newest(catalogue: Catalogue, ids: Sequence[int]) -> int:
+    """Return the version at which one of the wanted runs changed last, -1 without any."""
+    wanted = set(ids)
+    return max((run.version for run in catalogue.runs if run.id in wanted), default=-1)
 
 
 def _point_columns(
@@ -228,14 +243,6 @@ def _encoded(tables: Sequence[tuple[str, Series]], tag: str, kind: str) -> Itera
     return iter([parquet_bytes(tables, name_runs=several)])
 
 
-def _has_changed(catalogue: Catalogue, ids: Sequence[int], since: int) -> bool:
-    """Return whether a run changed after `since`; versions start anew with the server."""
-    if since > catalogue.version:
-        return True
-    wanted = set(ids)
-    return any(run.version > since for run in catalogue.runs if run.id in wanted)
-
-
 def _run_columns(store: Store) -> dict[str, Any]:
     catalogue = store.catalogue()
     runs = catalogue.runs
@@ -245,8 +252,8 @@ def _run_columns(store: Store) -> dict[str, Any]:
         "runs": {
             "id": [run.id for run in runs],
             "name": [run.name for run in runs],
-            "start": _times(runs, "start"),
-            "end": _times(runs, "end"),
+            "start": [run.start for run in runs],
+            "end": [run.end for run in runs],
             "last_step": wire.exact(last_steps),
             "tags": [len(run.tags) for run in runs],
             "points": [run.points for run in runs],
@@ -256,10 +263,6 @@ def _run_columns(store: Store) -> dict[str, Any]:
             "state": [run.state for run in runs],
         },
     }
-
-
-def _times(runs: Sequence[RunInfo], name: str) -> list[float]:
-    return [getattr(run, name) for run in runs]
 
 
 def _tag_rows(store: Store, kind: str | None, pattern: str | None, limit: int) -> dict[str, Any]:

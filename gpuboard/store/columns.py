@@ -24,8 +24,8 @@ class Series:
         wall_time: Seconds since the epoch, shape (n,).
         step: Exact steps as logged, shape (n,).
         value: Values, NaN and infinities included, shape (n,).
-        writer_start: Index of the first point of each file that wrote this series, ascending,
-            shape (k,); `writer_start[0] == 0` where there is any point.
+        writer_start: Index of the first point of each file that wrote this series, or that voids
+            points of it by a purge step, ascending, shape (k,); `writer_start[0] == 0`.
         purge_step: For each of these files the step of its session-start event: points of earlier
             files at that step and later are void. `NO_PURGE` where the file has none, shape (k,).
     """

@@ -152,7 +152,8 @@ class Run:
                 if span is not None:
                     slices.append((block, span))
                     points += span.stop - span.start
-            if points > before:
+            # A resumed writer voids earlier points even before it has written this tag again.
+            if points > before or (points and content.purge_step != NO_PURGE):
                 starts.append(before)
                 purges.append(content.purge_step)
         if not slices:

@@ -67,7 +67,11 @@ def test_files_come_in_the_order_of_their_names(tmp_path):
     for name in ("b.tfevents.2", "a.tfevents.9", "a.tfevents.1"):
         touch(tmp_path / "run" / name)
 
-    assert [name for _, name in look(tmp_path)[0]] == ["a.tfevents.1", "a.tfevents.9", "b.tfevents.2"]
+    assert [name for _, name in look(tmp_path)[0]] == [
+        "a.tfevents.1",
+        "a.tfevents.9",
+        "b.tfevents.2",
+    ]
 
 
 def test_size_time_and_identity_are_those_of_the_file(tmp_path):

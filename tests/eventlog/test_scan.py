@@ -347,7 +347,10 @@ def test_tags_whose_names_share_a_slot_or_a_prefix_stay_apart():
     }
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(-9, 9)), max_size=40), st.permutations(range(6)))
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(-9, 9)), max_size=40),
+    st.permutations(range(6)),
+)
 def test_grouping_sorts_by_tag_and_keeps_file_order_within_it(points, numbers):
     tag = np.array([t for t, _ in points], np.int32)
     step = np.array([s for _, s in points], np.int64)

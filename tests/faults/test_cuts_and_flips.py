@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gpuboard.eventlog import reader
 from tests import make, strategies
 from tests.eventlog import reading
+from tests.store import watching
 
 PAYLOADS = [
     make.header(),
@@ -164,19 +165,16 @@ def test_flips_are_found_wherever_the_chunks_end(path, chunk_bytes, monkeypatch)
 
 
 def test_two_writers_in_any_order_are_both_read_wholly(tmp_path):
-    turns = set(itertools.permutations("aaabbb"))
-    for number, order in enumerate(turns):
-        run = tmp_path / str(number)
-        run.mkdir()
-        logs = {w: reading.open_log(run / f"tfevents.{w}") for w in "ab"}
-        counts = dict.fromkeys("ab", 0)
-        for log in logs.values():
-            log.log.path.touch()
+    for number, order in enumerate(sorted(set(itertools.permutations("aaabbb")))):
+        logdir = tmp_path / str(number)
+        paths = {w: make.event_file(logdir / "run", [], f"tfevents.{w}") for w in "ab"}
+        counts = {"a": 0, "b": 100}
+        store = watching.open_store(logdir)
         for writer in order:
             payload = make.scalar("loss", counts[writer], counts[writer])
-            make.append(logs[writer].log.path, make.record(payload))
+            make.append(paths[writer], make.record(payload))
             counts[writer] += 1
-            for log in logs.values():
-                log.go_on()
+            store.refresh()
 
-        assert all([p[0] for p in log.points["loss"]] == [0, 1, 2] for log in logs.values())
+        assert watching.steps(store, "run") == [0, 1, 2, 100, 101, 102], order
+        assert store.find_run("run").series("loss").writer_start.tolist() == [0, 3]

@@ -178,9 +178,7 @@ def test_a_file_that_failed_for_days_is_still_tried(tmp_path):
             clock.advance(60)
         pending = store.problems()
 
-    assert [p.message for p in pending] == [
-        f"{reader.MEANING['unreadable']}: Input/output error"
-    ]
+    assert [p.message for p in pending] == [f"{reader.MEANING['unreadable']}: Input/output error"]
 
 
 def test_an_error_that_nobody_foresaw_is_shown_and_holds_up_no_other_run(
@@ -199,9 +197,7 @@ def test_an_error_that_nobody_foresaw_is_shown_and_holds_up_no_other_run(
     store = watching.open_store(tmp_path)
 
     assert watching.steps(store, "good") == [0, 1]
-    assert [(p.file, p.kind) for p in store.problems()] == [
-        (f"bad/{make.FILE_NAME}", "unreadable")
-    ]
+    assert [(p.file, p.kind) for p in store.problems()] == [(f"bad/{make.FILE_NAME}", "unreadable")]
     assert "no room" in caplog.text
 
 

@@ -47,8 +47,9 @@ def take_in(payload):
 
 v = make.varint
 HUGE = [1, 127, 128, 2**31 - 1, 2**31, 2**32, 2**62, 2**63 - 1, 2**63, 2**64 - 8, 2**64 - 1]
-bodies = [make.scalar("loss", 1.0, 5), make.tf2_scalar("a", 2.0, -1), make.histogram("h", [1.0, 2.0]),
-          make.text("t", "words"), make.graph(), make.session_start(3), make.scalars({"a": 1, "b": 2})]
+bodies = [make.scalar("loss", 1.0, 5), make.tf2_scalar("a", 2.0, -1), make.graph()]
+bodies += [make.histogram("h", [1.0, 2.0]), make.text("t", "words"), make.session_start(3)]
+bodies += [make.scalars({"a": 1, "b": 2})]
 bodies += [make.tensor_value("t", make.tensor(d, [1], how, (1,)))
            for d in make.DTYPES for how in ("content", "packed", "unpacked")]
 for body in bodies:

@@ -47,9 +47,9 @@ def test_several_files_are_one_log_in_the_order_of_their_names(tmp_path_factory,
     assert {tag: run.series(tag).writer_start.tolist() for tag in model} == {
         tag: list(places.values()) for tag, places in starts.items()
     }
-    assert {tag: (i.points, i.first_step, i.last_step, i.kind) for tag, i in run.tags().items()} == {
-        tag: (len(rows), rows[0][0], rows[-1][0], "scalar") for tag, rows in model.items()
-    }
+    assert {
+        tag: (i.points, i.first_step, i.last_step, i.kind) for tag, i in run.tags().items()
+    } == {tag: (len(rows), rows[0][0], rows[-1][0], "scalar") for tag, rows in model.items()}
 
 
 def test_each_file_of_a_series_tells_its_session_start(tmp_path):

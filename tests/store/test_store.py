@@ -18,7 +18,9 @@ from tests.store import watching
 
 
 def series(count, first=0):
-    return [make.scalar("loss", float(k), k, make.START_TIME + k) for k in range(first, first + count)]
+    return [
+        make.scalar("loss", float(k), k, make.START_TIME + k) for k in range(first, first + count)
+    ]
 
 
 def names(store):

@@ -1,6 +1,6 @@
 /** The table under a chart: what each run says at a step, or over a range. */
 
-import { iconButton, make, popover } from "./chart_elements.js";
+import { iconButton, make, popover, shorten } from "./chart_elements.js";
 import { nameOf } from "./runs.js";
 import { get, set, TABLE_COLUMNS } from "./scalars_state.js";
 import { formatDuration, formatTime, formatValue, formatX, groupDigits } from "./ticks.js";
@@ -152,7 +152,7 @@ export class AtTable {
       "td",
       { class: "sc-run", title: nameOf(run) },
       swatch,
-      make("span", { text: nameOf(run) }),
+      make("span", { text: this.card.detail ? nameOf(run) : shorten(nameOf(run), 18) }),
     );
     const cells = names.map((column) =>
       make("td", {
