@@ -252,7 +252,10 @@ def _serve(
 
 def _follow(server: Server, store: Store, reload_interval: float, *, open_browser: bool) -> None:
     """Start reading once pages are answered, then load what charts need."""
+    from gpuboard.serve.static_files import bokeh_scripts, packed
+
     server.wait_until_up()
+    packed(str(bokeh_scripts() / "bokeh.min.js"))  # before the first browser asks for it
     if open_browser:
         import webbrowser
 

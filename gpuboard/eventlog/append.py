@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import struct
@@ -40,7 +41,7 @@ class EventFileWriter:
         clock: Where wall times come from.
     """
 
-    _opened = 0
+    _serials = itertools.count(1)
 
     def __init__(
         self, run: Path, *, purge_step: int | None = None, clock: Clock | None = None
@@ -49,9 +50,8 @@ class EventFileWriter:
         self._lock = threading.Lock()
         run.mkdir(parents=True, exist_ok=True)
         now = self._clock.wall()
-        EventFileWriter._opened += 1
         # Padded, since files opened within a second are told apart by the order of their names.
-        serial = f"{os.getpid()}.{EventFileWriter._opened:06d}"
+        serial = f"{os.getpid()}.{next(EventFileWriter._serials):06d}"
         self.path = run / f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}.{serial}"
         self._file = self.path.open("xb")
         self.add(Event(wall_time=now, file_version="brain.Event:2"))

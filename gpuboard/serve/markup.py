@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bokeh.core.templates import MACROS
@@ -15,7 +16,7 @@ from gpuboard.device import probe
 from gpuboard.serve.context import rail
 from gpuboard.serve.environment import template, with_nonce
 from gpuboard.serve.models.es_module import EsModule
-from gpuboard.serve.static_files import bokeh_url, static_url
+from gpuboard.serve.static_files import bokeh_url, modules_of, static_url
 
 if TYPE_CHECKING:
     from bokeh.server.session import ServerSession
@@ -58,8 +59,9 @@ def _scripts(page: Page, nonce: str) -> Markup:
     parts = ("bokeh", *(f"bokeh-{name}" for name in page.spec.components))
     urls = [*map(bokeh_url, parts), static_url("host.js")]
     tags = [f'<script defer src="{url}"></script>' for url in urls]
-    modules = dict.fromkeys(r.module for r in page.doc.roots if isinstance(r, EsModule))
-    tags += [f'<link rel="modulepreload" href="{module}">' for module in modules]
+    roots = [Path(root.module).name for root in page.doc.roots if isinstance(root, EsModule)]
+    modules = dict.fromkeys(module for root in roots for module in modules_of(root))
+    tags += [f'<link rel="modulepreload" href="{static_url(module)}">' for module in modules]
     return Markup(with_nonce("\n".join(tags), nonce))  # noqa: S704 - made of our own names alone
 
 

@@ -138,6 +138,20 @@ def test_a_deleted_run_keeps_its_points_and_comes_back_whole(tmp_path):
     assert "deleted" not in watching.kinds(store)
 
 
+def test_a_file_that_was_out_of_reach_and_is_the_same_as_before_is_no_longer_deleted(tmp_path):
+    make.event_file(tmp_path / "a", series(3))
+    store = watching.open_store(tmp_path)
+
+    (tmp_path / "a").rename(tmp_path.with_suffix(".elsewhere"))
+    store.refresh()
+    assert watching.state(store, "a") == "deleted"
+    tmp_path.with_suffix(".elsewhere").rename(tmp_path / "a")
+    store.refresh()
+
+    assert (watching.state(store, "a"), watching.kinds(store)) == ("live", [])
+    assert watching.steps(store, "a") == [0, 1, 2]
+
+
 def test_tries_come_further_and_further_apart_up_to_a_minute(tmp_path):
     path = make.event_file(tmp_path / "a", series(1))
     clock = FakeClock()
@@ -162,22 +176,25 @@ def test_tries_come_further_and_further_apart_up_to_a_minute(tmp_path):
     assert (watching.steps(store, "a"), watching.kinds(store)) == ([0], [])
 
 
-def test_a_file_that_failed_for_days_is_still_tried(tmp_path):
+def test_a_file_that_failed_for_days_is_still_tried_once_a_minute(tmp_path):
     path = make.event_file(tmp_path / "a", series(1))
     clock = FakeClock()
     store = Store(tmp_path, clock=clock, workers=1)
+    tries = []
 
     class AlwaysFailing(Disk):
         def _count(self, name):
             if name == "open":
+                tries.append(clock.ticks)
                 raise OSError(errno.EIO, "Input/output error")
 
     with AlwaysFailing(path).mounted():
-        for _ in range(1100):
+        for _ in range(2200):
             store.refresh()
-            clock.advance(60)
+            clock.advance(30)
         pending = store.problems()
 
+    assert tries[-5:] == [tries[-1] - 60 * k for k in (4, 3, 2, 1, 0)]
     assert [p.message for p in pending] == [f"{reader.MEANING['unreadable']}: Input/output error"]
 
 

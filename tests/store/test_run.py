@@ -59,8 +59,17 @@ def test_each_file_of_a_series_tells_its_session_start(tmp_path):
     put_file(run, tmp_path, "tfevents.3", [make.scalar("a", 3.0, 7), make.scalar("b", 3.0, 7)])
 
     assert run.series("a").purge_step.tolist() == [NO_PURGE, 5, NO_PURGE]
-    assert run.series("b").purge_step.tolist() == [NO_PURGE, NO_PURGE]
-    assert run.series("b").writer_start.tolist() == [0, 1]
+    assert run.series("a").writer_start.tolist() == [0, 1, 2]
+
+
+def test_a_session_start_concerns_tags_that_its_own_file_never_wrote(tmp_path):
+    run = Run(0, "run")
+    put_file(run, tmp_path, "tfevents.1", [make.scalar("b", 1.0, 1), make.scalar("b", 1.0, 6)])
+    put_file(run, tmp_path, "tfevents.2", [make.session_start(5), make.scalar("a", 2.0, 6)])
+
+    assert run.series("b").purge_step.tolist() == [NO_PURGE, 5]
+    assert run.series("b").writer_start.tolist() == [0, 2]
+    assert run.series("a").purge_step.tolist() == [5]
 
 
 def test_an_unknown_tag_is_named_with_its_run(tmp_path):
