@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 import logging
@@ -245,7 +246,9 @@ def _serve(
     )
     follower.start()
     try:
-        server.run_forever()
+        # The loop takes Ctrl+C itself, but for its first moments.
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run_forever()
     finally:
         store.stop()
 

@@ -88,7 +88,7 @@ def curves(
     everything = plain + [batch for packed in folded.values() for batch in packed]
     x_extent = _x_extent(everything)
     low, high = request.window or x_extent or (0.0, 0.0)
-    window = Window(low, high, request.width)
+    window = Window(low, high, request.width, request.is_log)
     chart = layers.Chart(request, tag, cache, window)
     found = [layer for batch in plain for layer in layers.of_runs(batch, chart)]
     found += layers.of_groups(folded, chart)

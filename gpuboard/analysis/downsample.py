@@ -21,17 +21,29 @@ from gpuboard.analysis.compiled import frozen, kernel
 from gpuboard.analysis.restarts import Bools, Stretches, ascending_stretches
 from gpuboard.store.columns import Float64s, Int64s
 
+# A logarithmic axis cannot show x <= 0; from there up to this share of the end is one bucket.
+LOG_REACH = 1e-9
 STRETCHED = 16
 SPARE = 8
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Window:
-    """The part of x on screen, both ends included, and into how many buckets it is cut."""
+    """The part of x on screen, both ends included, and into how many buckets it is cut.
+
+    On a logarithmic axis (`is_log`) the buckets are so many equal factors instead of equal steps.
+    """
 
     low: float
     high: float
     buckets: int
+    is_log: bool = False
+
+    def log_start(self) -> float:
+        """Return where buckets start that are equal factors, 0 for buckets that are equal steps."""
+        if not self.is_log or self.high <= 0:
+            return 0.0
+        return self.low if self.low > 0 else self.high * LOG_REACH
 
 
 def minmax(x: Float64s, y: Float64s, window: Window) -> tuple[Float64s, Float64s]:
@@ -77,6 +89,7 @@ def minmax_lines(
         float(window.low),
         float(window.high),
         int(window.buckets),
+        float(window.log_start()),
         out_x,
         out_y,
         counts,
@@ -96,6 +109,7 @@ def _draw_runs(
     x0: float,
     x1: float,
     buckets: int,
+    log_start: float,
     out_x: Float64s,
     out_y: Float64s,
     counts: Int64s,
@@ -109,7 +123,7 @@ def _draw_runs(
         room = at + min(2 * points + SPARE, STRETCHED * buckets + SPARE)
         end = _draw_run(
             x, shift[run], y, low[a:b], high[a:b], joined[a:b], x0, x1, buckets,
-            out_x[:room], out_y[:room], at,
+            log_start, out_x[:room], out_y[:room], at,
         )  # fmt: skip
         if end < 0:
             end = _draw_extremes(
@@ -131,6 +145,7 @@ def _draw_run(
     x0: float,
     x1: float,
     buckets: int,
+    log_start: float,
     out_x: Float64s,
     out_y: Float64s,
     at: int,
@@ -155,7 +170,7 @@ def _draw_run(
         if seen <= 2 * buckets:
             at = _copy(x, shift, y, p, q, out_x, out_y, at)
         else:
-            at = _thin(x, shift, y, p, q, x0, x1, buckets, out_x, out_y, at)
+            at = _thin(x, shift, y, p, q, x0, x1, buckets, log_start, out_x, out_y, at)
         if at < 0:
             return -1
     return at
@@ -215,11 +230,14 @@ def _thin(
     x0: float,
     x1: float,
     buckets: int,
+    log_start: float,
     out_x: Float64s,
     out_y: Float64s,
     at: int,
 ) -> int:
     width = (x1 - x0) / buckets
+    if log_start > 0:
+        x0, width = log_start, math.log(x1 / log_start) / buckets
     last = q - 1
     if at + 2 > len(out_x):
         return -1
@@ -228,13 +246,22 @@ def _thin(
     while i < last:
         j = last
         if width > 0:
-            edge = x0 + (math.floor((x[i] - shift - x0) / width) + 1) * width
+            edge = _bucket_end(x[i] - shift, x0, width, log_start > 0)
             j = max(i + 1, _first_from(x, shift, i, last, edge))
         if at + 5 > len(out_x):
             return -1
         at = _put_bucket(x, shift, y, i, j, out_x, out_y, at)
         i = j
     return _put(x[last] - shift, y[last], out_x, out_y, at) if last > p else at
+
+
+@kernel
+def _bucket_end(place: float, start: float, width: float, is_log: bool) -> float:
+    if not is_log:
+        return start + (math.floor((place - start) / width) + 1) * width
+    if place < start:
+        return start
+    return start * math.exp((math.floor(math.log(place / start) / width) + 1) * width)
 
 
 @kernel

@@ -81,6 +81,7 @@ class CurveRequest:
         width: Pixels across, 1 to `limits.MAX_CHART_WIDTH`.
         window: First and last x on screen, None for all there is.
         overwritten: Whether points that a restart superseded are sent as lines of their own.
+        is_log: Whether x is drawn on a logarithmic axis: pixels are then equal factors of x.
     """
 
     axis: str = "step"
@@ -89,6 +90,7 @@ class CurveRequest:
     window: tuple[float, float] | None = None
     overwritten: bool = False
     fold: Fold | None = None
+    is_log: bool = False
 
     def __post_init__(self) -> None:
         one_of("x", self.axis, AXES)

@@ -69,6 +69,7 @@ class StatusRoute(DataRoute):
             {
                 "version": store.version,
                 **dataclasses.asdict(progress),
+                "events": sum(run.events for run in store.catalogue().runs),
                 "problems": len(store.problems()),
                 "logdir": str(store.logdir),
                 "device": {"label": processor.label, "reason": processor.reason},

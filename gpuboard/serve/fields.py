@@ -53,6 +53,7 @@ def curve_request(body: Mapping[str, Any]) -> CurveRequest:
         width=integer(body, "width", 320),
         window=window(body, "range"),
         overwritten=boolean(body, "overwritten"),
+        is_log=boolean(body, "x_log"),
         fold=fold(body),
     )
 

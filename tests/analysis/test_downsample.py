@@ -166,3 +166,25 @@ def test_no_points_draw_no_line():
     x, y = minmax(np.empty(0), np.empty(0), Window(0, 1, 10))
 
     assert len(x) == len(y) == 0
+
+
+def test_buckets_of_a_logarithmic_axis_are_equal_factors():
+    x = np.arange(1.0, 1e6 + 1)
+    y = np.sin(x)
+
+    drawn_x, _ = minmax(x, y, Window(1, 1e6, 60, is_log=True))
+
+    decades = np.histogram(np.log10(drawn_x), bins=6, range=(0, 6))[0]
+    assert decades.min() >= 9  # linear buckets put all but a few points into the last decade
+    assert decades.max() <= 22
+    assert {drawn_x[0], drawn_x[-1]} == {1, 1e6}
+
+
+def test_a_logarithmic_axis_that_starts_at_zero_keeps_every_extreme():
+    y = np.zeros(100_000)
+    y[77_777] = 5.0
+
+    drawn_x, drawn = minmax(np.arange(1e5), y, Window(0, 1e5, 50, is_log=True))
+
+    assert drawn_x[drawn.argmax()] == 77_777
+    assert np.diff(drawn_x).min() >= 0

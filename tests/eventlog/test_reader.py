@@ -213,6 +213,19 @@ def test_damage_up_to_the_end_is_pending_and_resolved_by_the_next_whole_record(t
     assert [f.kind for f in found.findings] == ["damaged_length"]
 
 
+def test_damage_is_told_even_if_the_record_behind_it_is_still_unfinished(tmp_path):
+    path = make.event_file(tmp_path, series(2))
+    rest = make.records(series(1, first=2))
+    make.append(path, b"\x07" * 40 + rest[:-3])
+
+    found = reading.read_file(path)
+
+    assert (found.kinds, steps_of(found)) == (["damaged_length"], [0, 1])
+    make.append(path, rest[-3:])
+    found.go_on()
+    assert (found.kinds, steps_of(found)) == (["damaged_length"], [0, 1, 2])
+
+
 @pytest.mark.parametrize("chunk_bytes", [64, 4 << 20])
 def test_a_long_stretch_of_noise_is_searched_through(tmp_path, monkeypatch, chunk_bytes):
     reading.use_chunks_of(monkeypatch, chunk_bytes)
@@ -288,6 +301,30 @@ def test_a_file_emptied_and_written_again_is_read_anew(tmp_path):
     found.go_on()
 
     assert steps_of(found) == [50, 51]
+
+
+def test_a_file_rewritten_in_place_is_read_anew_even_if_it_ends_as_before(tmp_path):
+    path = make.event_file(tmp_path, series(5))
+    found = reading.read_file(path)
+
+    path.write_bytes(make.records([*series(2, first=50), *series(3, first=2)]))
+    found.go_on()
+
+    assert steps_of(found) == [50, 51, 2, 3, 4]
+
+
+def test_a_file_that_lost_the_end_of_a_damaged_stretch_is_read_anew(tmp_path):
+    path = make.event_file(tmp_path, series(2))
+    make.append(path, b"\x07" * 500)
+    found = reading.read_file(path)
+    size = path.stat().st_size
+
+    os.truncate(path, size - 300)
+    found.go_on()
+    make.append(path, make.records(series(9, first=2)))
+    found.go_on()
+
+    assert steps_of(found) == list(range(11))
 
 
 def test_a_repaired_file_is_read_anew(tmp_path):

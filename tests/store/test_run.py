@@ -62,6 +62,19 @@ def test_each_file_of_a_series_tells_its_session_start(tmp_path):
     assert run.series("a").writer_start.tolist() == [0, 1, 2]
 
 
+def test_the_first_session_start_of_a_file_counts_however_it_is_read(tmp_path):
+    run = Run(0, "run")
+    path = make.event_file(tmp_path, [make.session_start(5), make.scalar("a", 2.0, 6)])
+    log, content = LogFile(path, run.names), FileContent(path.name)
+    for _ in range(2):
+        for piece in log.read(0.0):
+            content = content.extended(piece)
+        make.append(path, make.records([make.session_start(9), make.scalar("a", 2.0, 9)]))
+
+    assert content.purge_step == 5
+    assert content.events == 4
+
+
 def test_a_session_start_concerns_tags_that_its_own_file_never_wrote(tmp_path):
     run = Run(0, "run")
     put_file(run, tmp_path, "tfevents.1", [make.scalar("b", 1.0, 1), make.scalar("b", 1.0, 6)])

@@ -11,7 +11,7 @@ import { get, set } from "./scalars_state.js";
 
 const CARD_BUCKETS = 40_000; // over all lines of one card: what can be drawn while typing
 const DETAIL_BUCKETS = 200_000;
-const RAW_LINES = 150; // with more runs the faint lines of logged values would be one grey area
+const RAW_LINES = 60; // with more runs the faint lines of logged values would be one grey area
 const REFINE_MS = 250;
 const NO_DATA = "No data for the selected runs.";
 const NOTHING = { version: -1, lines: [], markers: [], xExtent: null };
@@ -295,6 +295,7 @@ export class Card {
       tag: this.tag,
       runs: idRanges(runs),
       x: get("x"),
+      x_log: get("xLog"),
       smooth: { kind, amount: get("smoothing") },
       // Whole steps of 32 pixels: a window drawn larger by a hair asks nothing anew.
       width: Math.max(1, Math.floor(Math.min(width + 31, room) / 32)) * 32,
