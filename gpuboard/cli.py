@@ -235,8 +235,6 @@ def _serve(
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     server = make_server(config, Context(store), PAGES)
-    print(f"gpuboard {gpuboard.__version__} serves {store.logdir} at\n\n    {server.url}\n")
-    print("Stop it with Ctrl+C.", flush=True)
     follower = threading.Thread(
         target=_follow,
         args=(server, store, reload_interval),
@@ -244,13 +242,13 @@ def _serve(
         name="gpuboard-start",
         daemon=True,
     )
-    follower.start()
-    try:
-        # The loop takes Ctrl+C itself, but for its first moments.
-        with contextlib.suppress(KeyboardInterrupt):
-            server.run_forever()
-    finally:
-        store.stop()
+    # Once it runs, the loop takes Ctrl+C itself.
+    with contextlib.suppress(KeyboardInterrupt):
+        print(f"gpuboard {gpuboard.__version__} serves {store.logdir} at\n\n    {server.url}\n")
+        print("Stop it with Ctrl+C.", flush=True)
+        follower.start()
+        server.run_forever()
+    store.stop()
 
 
 def _follow(server: Server, store: Store, reload_interval: float, *, open_browser: bool) -> None:
