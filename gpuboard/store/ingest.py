@@ -10,8 +10,10 @@ import logging
 import math
 import os
 import threading
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from gpuboard.clock import Clock
 from gpuboard.eventlog import reader
@@ -20,7 +22,6 @@ from gpuboard.eventlog.reader import Finding, LogFile
 from gpuboard.eventlog.warm import warm
 from gpuboard.store.columns import Problem, Progress
 from gpuboard.store.run import FileContent, Run
-from gpuboard.store.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -46,10 +47,30 @@ class _Tracked:
     retry_at: float = 0.0
 
 
+class Sink(Protocol):
+    """The store as ingestion sees it: it makes runs, and is told what changed."""
+
+    @property
+    def logdir(self) -> Path:
+        """Return the log directory."""
+
+    def add_runs(self, names: Iterable[str]) -> list[Run]:
+        """Return new runs, which readers see once they are touched."""
+
+    def touch(self, run: Run | None = None) -> None:
+        """Make a change visible."""
+
+    def set_notices(self, notices: tuple[Problem, ...]) -> None:
+        """Replace the problems that belong to no run."""
+
+    def set_progress(self, progress: Progress) -> None:
+        """Replace what readers see of the progress."""
+
+
 class Ingest:
     """Reads event files into a store, all cores at work, the newest files first."""
 
-    def __init__(self, store: Store, *, clock: Clock, workers: int = 0) -> None:
+    def __init__(self, store: Sink, *, clock: Clock, workers: int = 0) -> None:
         self._store = store
         self._clock = clock
         self._workers = workers or os.cpu_count() or 1

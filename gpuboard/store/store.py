@@ -130,15 +130,6 @@ class Store:
 
     # What ingestion tells.
 
-    def add_run(self, name: str) -> Run:
-        """Return a new run, which readers see once it is touched."""
-        from gpuboard.store.run import Run
-
-        with self._lock:
-            run = Run(len(self._runs), name)
-            self._runs = (*self._runs, run)
-        return run
-
     def add_runs(self, names: Iterable[str]) -> list[Run]:
         """Return new runs for many names at once."""
         from gpuboard.store.run import Run

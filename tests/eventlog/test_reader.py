@@ -304,13 +304,13 @@ def test_a_file_emptied_and_written_again_is_read_anew(tmp_path):
 
 
 def test_a_file_rewritten_in_place_is_read_anew_even_if_it_ends_as_before(tmp_path):
-    path = make.event_file(tmp_path, series(5))
+    path = make.event_file(tmp_path, series(5, first=10))
     found = reading.read_file(path)
 
-    path.write_bytes(make.records([*series(2, first=50), *series(3, first=2)]))
+    path.write_bytes(make.records([*series(2, first=50), *series(3, first=12)]))
     found.go_on()
 
-    assert steps_of(found) == [50, 51, 2, 3, 4]
+    assert steps_of(found) == [50, 51, 12, 13, 14]
 
 
 def test_a_file_that_lost_the_end_of_a_damaged_stretch_is_read_anew(tmp_path):

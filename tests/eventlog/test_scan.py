@@ -251,6 +251,32 @@ def test_noise_in_a_record_is_an_event_or_is_reported_and_the_next_record_is_rea
     assert found.events + found.kinds.count("malformed_event") == 2
 
 
+@pytest.mark.parametrize("level", ["event", "summary", "value"])
+@pytest.mark.parametrize(
+    "cut_field",
+    [
+        make.fixed64(60, 1.0)[:-1],
+        make.fixed32(60, 1.0)[:-1],
+        make.field(60, b"abc")[:-1],
+        make.field(60, 300)[:-1],
+        make.varint(60 << 3) + b"\xff" * 10,
+        make.varint(60 << 3 | 6),
+    ],
+    ids=["fixed64", "fixed32", "bytes", "varint", "endless varint", "wire type 6"],
+)
+def test_a_field_that_is_cut_makes_its_event_malformed_as_protobuf_has_it(level, cut_field):
+    body = make.field(1, b"t") + make.fixed32(2, 1.0)
+    body = make.field(1, body + cut_field * (level == "value"))
+    payload = make.field(5, body + cut_field * (level == "summary"))
+    payload += cut_field * (level == "event")
+
+    found = reading.read_payloads([payload])
+
+    with pytest.raises(DecodeError):
+        Event.FromString(payload)
+    assert (found.kinds, found.points) == (["malformed_event"], {})
+
+
 def test_references_point_at_the_message_in_the_file():
     payloads = [make.header(), make.image("p", b"png bytes", 3), make.graph(b"a graph")]
     data = make.records(payloads)
