@@ -6,10 +6,17 @@ payload bytes, uint32 masked CRC-32C of the payload.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-from gpuboard.eventlog.native import Bytes, Int64, load_i64, load_u8, load_u32, masked_crc32c
+from gpuboard.eventlog.native import (
+    Bytes,
+    Int64,
+    kernel,
+    load_i64,
+    load_u8,
+    load_u32,
+    masked_crc32c,
+)
 
 HEADER_BYTES = 12
 FOOTER_BYTES = 4
@@ -20,7 +27,7 @@ ZEROS = 1  # the header is all zero: written blocks that have yet to arrive, or 
 DAMAGED = 2  # the length does not match its checksum, or is beyond reason
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def walk(data: Bytes, start: Int64, end: Int64, max_payload: Int64) -> tuple[Int64, Int64]:
     """Follow the lengths of whole records in `data[start:end]`.
 
@@ -43,7 +50,7 @@ def walk(data: Bytes, start: Int64, end: Int64, max_payload: Int64) -> tuple[Int
     return position, CUT
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def find_record(data: Bytes, start: Int64, end: Int64, max_payload: Int64) -> Int64:
     """Return where the next believable record header stands in `data[start:end]`.
 
@@ -64,7 +71,7 @@ def find_record(data: Bytes, start: Int64, end: Int64, max_payload: Int64) -> In
     return max(position, np.int64(start))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def count_zeros(data: Bytes, start: Int64, end: Int64) -> Int64:
     """Return how many zero bytes `data[start:end]` begins with."""
     position = np.int64(start)

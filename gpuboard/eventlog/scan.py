@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +18,8 @@ from gpuboard.eventlog.native import (
     Bytes,
     Column,
     Int64,
+    inlined,
+    kernel,
     load_f32,
     load_f64,
     load_i64,
@@ -26,6 +27,8 @@ from gpuboard.eventlog.native import (
     load_u32,
     masked_crc32c,
 )
+from gpuboard.eventlog.scalar_tensor import scalar_tensor
+from gpuboard.eventlog.wire import block, skip, varint
 
 # What a value is: the field of `Summary.Value` or `Event` that carries it.
 NOTHING, SIMPLE, OLD_HISTOGRAM, IMAGE, HISTOGRAM, AUDIO, TENSOR = 0, 2, 3, 4, 5, 6, 8
@@ -75,13 +78,6 @@ class Output(NamedTuple):
     described_length: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int64]
     times: npt.NDArray[np.float64]
-
-
-# The arrays outlive every kernel, so none of them needs numba's reference counting: counting
-# twenty arrays at each call made a scan twelve times slower (400 ms against 33 ms a million
-# records). For the same reason everything that takes the tuples is inlined into `scan`.
-_kernel = numba.njit(cache=True, nogil=True, _nrt=False)
-_inlined = numba.njit(cache=True, nogil=True, _nrt=False, inline="always")
 
 
 def make_tag_table(tags: int = 32, name_bytes: int = 1024) -> TagTable:
@@ -163,46 +159,7 @@ def _copy_into(columns: tuple[npt.NDArray[Any], ...], longer: tuple[npt.NDArray[
         new[: len(old)] = old
 
 
-@_kernel
-def _varint(data: Bytes, position: Int64, end: Int64) -> tuple[Int64, Int64]:
-    """Read a base-128 number; the new position is -1 when it is cut or too long."""
-    result = np.int64(0)
-    shift = np.int64(0)
-    while position < end and shift < 64:
-        byte = load_u8(data, position)
-        position += 1
-        result |= (byte & 127) << shift
-        if byte < 128:
-            return result, position
-        shift += 7
-    return np.int64(0), np.int64(-1)
-
-
-@_kernel
-def _block(data: Bytes, position: Int64, end: Int64) -> tuple[Int64, Int64]:
-    """Read the length of a length-delimited field and check that it fits; start is -1 if not."""
-    length, start = _varint(data, position, end)
-    if start < 0 or length < 0 or length > end - start:
-        return np.int64(0), np.int64(-1)
-    return length, start
-
-
-@_kernel
-def _skip(data: Bytes, wire_type: Int64, position: Int64, end: Int64) -> Int64:
-    """Return the position behind a field of any wire type, -1 when it does not fit."""
-    if wire_type == 0:
-        return _varint(data, position, end)[1]
-    if wire_type == 1:
-        return position + 8 if position + 8 <= end else np.int64(-1)
-    if wire_type == 2:
-        length, start = _block(data, position, end)
-        return start + length if start >= 0 else np.int64(-1)
-    if wire_type == 5:
-        return position + 4 if position + 4 <= end else np.int64(-1)
-    return np.int64(-1)
-
-
-@_inlined
+@inlined
 def _same_name(data: Bytes, position: Int64, length: Int64, table: TagTable, tag: Int64) -> bool:
     start = table.start[tag]
     if table.start[tag + 1] - start != length:
@@ -219,7 +176,7 @@ def _same_name(data: Bytes, position: Int64, length: Int64, table: TagTable, tag
     return True
 
 
-@_inlined
+@inlined
 def _intern(data: Bytes, position: Int64, length: Int64, table: TagTable) -> Int64:
     """Return the number of a tag name, a new one when it is new, -1 when the table is full."""
     last = table.size[2]
@@ -250,7 +207,7 @@ def _intern(data: Bytes, position: Int64, length: Int64, table: TagTable) -> Int
     return tag
 
 
-@_inlined
+@inlined
 def _add_tag(
     data: Bytes, position: Int64, length: Int64, table: TagTable, fnv: Int64, slot: Int64
 ) -> Int64:
@@ -271,170 +228,7 @@ def _add_tag(
     return tag
 
 
-@_kernel
-def _half_to_double(bits: Int64) -> float:
-    """Decode an IEEE 754 binary16."""
-    sign = -1.0 if bits & 0x8000 else 1.0
-    exponent = (bits >> 10) & 31
-    fraction = bits & 1023
-    if exponent == 31:
-        return sign * np.inf if fraction == 0 else np.nan
-    if exponent == 0:
-        return sign * fraction * 2.0**-24
-    return sign * (1024 + fraction) * 2.0 ** (exponent - 25)
-
-
-@_kernel
-def _signed(bits: Int64, width: Int64) -> Int64:
-    shift = np.int64(64 - width)
-    return (bits << shift) >> shift
-
-
-@_kernel
-def _from_bits(data: Bytes, dtype: Int64, position: Int64, length: Int64) -> tuple[float, bool]:
-    """Decode one number of `tensor_content`; the dtype numbers are TensorFlow's DataType."""
-    if dtype == 1 and length == 4:  # float32
-        return np.float64(load_f32(data, position)), True
-    if dtype == 2 and length == 8:  # float64
-        return load_f64(data, position), True
-    if dtype == 9 and length == 8:  # int64
-        return np.float64(load_i64(data, position)), True
-    if dtype == 23 and length == 8:  # uint64
-        return np.float64(np.uint64(load_i64(data, position))), True
-    if dtype in (3, 22) and length == 4:  # int32, uint32
-        bits = load_u32(data, position)
-        return np.float64(_signed(bits, 32) if dtype == 3 else bits), True
-    if dtype in (5, 14, 17, 19) and length == 2:  # int16, bfloat16, uint16, float16
-        bits = load_u8(data, position) | load_u8(data, position + 1) << 8
-        return _from_16_bits(dtype, bits), True
-    if dtype in (4, 6, 10) and length == 1:  # uint8, int8, bool
-        bits = load_u8(data, position)
-        return np.float64(_signed(bits, 8) if dtype == 6 else bits), True
-    return 0.0, False
-
-
-@_kernel
-def _from_16_bits(dtype: Int64, bits: Int64) -> float:
-    if dtype == 5:
-        return np.float64(_signed(bits, 16))
-    if dtype == 17:
-        return np.float64(bits)
-    if dtype == 19:
-        return _half_to_double(bits)
-    # A bfloat16 is the upper half of a float32.
-    return np.float64(np.uint32(bits << 16).view(np.float32))
-
-
-@_kernel
-def _from_list(
-    data: Bytes, field: Int64, dtype: Int64, position: Int64, length: Int64
-) -> tuple[float, bool]:
-    """Decode the first number of a `*_val` list, given as packed bytes."""
-    if length == 0:
-        return 0.0, False
-    if field == 5 and dtype == 1 and length >= 4:
-        return np.float64(load_f32(data, position)), True
-    if field == 6 and dtype == 2 and length >= 8:
-        return load_f64(data, position), True
-    bits, following = _varint(data, position, position + length)
-    if following < 0:
-        return 0.0, False
-    if field == 7 and dtype in (3, 4, 5, 6, 17):
-        return np.float64(_signed(bits, 32)), True
-    if field == 10 and dtype == 9:
-        return np.float64(bits), True
-    if field == 11 and dtype == 10:
-        return np.float64(bits != 0), True
-    if field == 13 and dtype in (14, 19):
-        return _from_16_bits(dtype, bits & 0xFFFF), True
-    if field == 16 and dtype == 22:
-        return np.float64(bits & 0xFFFFFFFF), True
-    if field == 17 and dtype == 23:
-        return np.float64(np.uint64(bits)), True
-    return 0.0, False
-
-
-@_kernel
-def _is_one_element(data: Bytes, position: Int64, end: Int64) -> bool:
-    """Tell whether a TensorShapeProto says [] or [1]."""
-    rank = 0
-    while position < end:
-        key, position = _varint(data, position, end)
-        if position < 0:
-            return False
-        if key == 18:  # dim = 2
-            length, start = _block(data, position, end)
-            if start < 0:
-                return False
-            rank += 1
-            if rank > 1 or not _is_dim_of_one(data, start, start + length):
-                return False
-            position = start + length
-        elif key == 24:  # unknown_rank = 3
-            unknown, position = _varint(data, position, end)
-            if position < 0 or unknown != 0:
-                return False
-        else:
-            position = _skip(data, key & 7, position, end)
-            if position < 0:
-                return False
-    return True
-
-
-@_kernel
-def _is_dim_of_one(data: Bytes, position: Int64, end: Int64) -> bool:
-    size = np.int64(0)
-    while position < end:
-        key, position = _varint(data, position, end)
-        if position < 0:
-            return False
-        if key == 8:  # size = 1
-            size, position = _varint(data, position, end)
-        else:
-            position = _skip(data, key & 7, position, end)
-        if position < 0:
-            return False
-    return size == 1
-
-
-@_kernel
-def _scalar_tensor(data: Bytes, position: Int64, end: Int64) -> tuple[float, bool]:
-    """Decode a TensorProto that holds one number of shape [] or [1]; False for all others."""
-    dtype = np.int64(0)
-    content, content_length = np.int64(-1), np.int64(0)
-    listed, listed_length, listed_field = np.int64(-1), np.int64(0), np.int64(0)
-    while position < end:
-        key, position = _varint(data, position, end)
-        if position < 0:
-            return 0.0, False
-        field, wire_type = key >> 3, key & 7
-        begin = position
-        if field == 1 and wire_type == 0:
-            dtype, position = _varint(data, position, end)
-        else:
-            position = _skip(data, wire_type, position, end)
-        if position < 0:
-            return 0.0, False
-        start = begin
-        if wire_type == 2:
-            _, start = _block(data, begin, end)
-            if field == 2 and not _is_one_element(data, start, position):
-                return 0.0, False
-        if field == 4 and wire_type == 2:
-            content, content_length = start, position - start
-        elif field >= 5 and listed < 0 and position > start:
-            # Writers may pack the list or not; unpacked, the element itself stands here.
-            listed, listed_length, listed_field = start, position - start, field
-    if content >= 0 and content_length > 0:
-        return _from_bits(data, dtype, content, content_length)
-    if listed >= 0:
-        return _from_list(data, listed_field, dtype, listed, listed_length)
-    # TensorFlow leaves out what is all zero.
-    is_number = bool(1 <= dtype <= 6 or dtype in (9, 10, 14, 17, 19, 22, 23))
-    return 0.0, is_number
-
-
-@_inlined
+@inlined
 def _note(out: Output, offset: Int64, kind: Int64) -> None:
     # Past its room the array holds the first notes; the count goes on.
     n = out.counts[N_NOTES]
@@ -444,7 +238,7 @@ def _note(out: Output, offset: Int64, kind: Int64) -> None:
     out.counts[N_NOTES] = n + 1
 
 
-@_inlined
+@inlined
 def _refer(
     out: Output,
     wall_time: float,
@@ -471,7 +265,7 @@ def _refer(
 OK, MALFORMED, FULL_TAGS, FULL_SCALARS, FULL_REFS = 0, 1, 2, 3, 4
 
 
-@_inlined
+@inlined
 def _scan_value(
     data: Bytes,
     start: Int64,
@@ -492,7 +286,7 @@ def _scan_value(
     kind: Int64 = np.int64(NOTHING)
     number = 0.0
     while position < end:
-        key, position = _varint(data, position, end)
+        key, position = varint(data, position, end)
         if position < 0:
             return MALFORMED
         if key == 21:  # simple_value = 2, fixed 32 bit
@@ -501,7 +295,7 @@ def _scan_value(
             kind, number = SIMPLE, np.float64(load_f32(data, position))
             position += 4
         elif key & 7 == 2:
-            length, position = _block(data, position, end)
+            length, position = block(data, position, end)
             if position < 0:
                 return MALFORMED
             field = key >> 3
@@ -515,7 +309,7 @@ def _scan_value(
                 kind, body, body_length = field, position, length
             position += length
         else:
-            position = _skip(data, key & 7, position, end)
+            position = skip(data, key & 7, position, end)
             if position < 0:
                 return MALFORMED
     if name_length == 0:
@@ -530,7 +324,7 @@ def _scan_value(
         return FULL_TAGS
     is_scalar = bool(kind == SIMPLE)
     if kind == TENSOR:
-        number, is_scalar = _scalar_tensor(data, body, body + body_length)
+        number, is_scalar = scalar_tensor(data, body, body + body_length)
     if about >= 0 and table.described[tag] == 0:
         n = out.counts[N_DESCRIPTIONS]
         if n >= len(out.described_tag):
@@ -554,7 +348,7 @@ def _scan_value(
     return OK if fits else FULL_REFS
 
 
-@_inlined
+@inlined
 def _scan_summary(
     data: Bytes,
     position: Int64,
@@ -567,11 +361,11 @@ def _scan_summary(
     out: Output,
 ) -> Int64:
     while position < end:
-        key, position = _varint(data, position, end)
+        key, position = varint(data, position, end)
         if position < 0:
             return MALFORMED
         if key == 10:  # value = 1
-            length, position = _block(data, position, end)
+            length, position = block(data, position, end)
             if position < 0:
                 return MALFORMED
             answer = _scan_value(
@@ -581,13 +375,13 @@ def _scan_summary(
                 return answer
             position += length
         else:
-            position = _skip(data, key & 7, position, end)
+            position = skip(data, key & 7, position, end)
             if position < 0:
                 return MALFORMED
     return OK
 
 
-@_inlined
+@inlined
 def _scan_event(
     data: Bytes, start: Int64, end: Int64, base: Int64, max_tag: Int64, table: TagTable, out: Output
 ) -> Int64:
@@ -597,7 +391,7 @@ def _scan_event(
     position = np.int64(start)
     bodies = 0
     while position < end:
-        key, position = _varint(data, position, end)
+        key, position = varint(data, position, end)
         if position < 0:
             return MALFORMED
         if key == 9:  # wall_time = 1
@@ -606,12 +400,12 @@ def _scan_event(
             wall_time = load_f64(data, position)
             position += 8
         elif key == 16:  # step = 2
-            step, position = _varint(data, position, end)
+            step, position = varint(data, position, end)
         else:
             field = key >> 3
             if key & 7 == 2 and 4 <= field <= 9:
                 bodies += 1
-            position = _skip(data, key & 7, position, end)
+            position = skip(data, key & 7, position, end)
         if position < 0:
             return MALFORMED
     if wall_time != wall_time:
@@ -626,11 +420,11 @@ def _scan_event(
         return OK
     position = np.int64(start)
     while position < end:
-        key, position = _varint(data, position, end)
+        key, position = varint(data, position, end)
         if key & 7 != 2:
-            position = _skip(data, key & 7, position, end)
+            position = skip(data, key & 7, position, end)
             continue
-        length, position = _block(data, position, end)
+        length, position = block(data, position, end)
         field = key >> 3
         if field == 5:
             answer = _scan_summary(
@@ -654,7 +448,7 @@ def _scan_event(
     return OK
 
 
-@_kernel
+@kernel
 def scan(
     data: Bytes, start: Int64, end: Int64, base: Int64, max_tag: Int64, table: TagTable, out: Output
 ) -> Int64:
@@ -698,7 +492,7 @@ def scan(
     return position
 
 
-@_kernel
+@kernel
 def group(
     tag: Column,
     rename: Column,
