@@ -28,6 +28,7 @@ _GPUBOARD = """
 import json, sys, time
 from pathlib import Path
 from gpuboard.eventlog.warm import warm
+from gpuboard.store import ingest
 from gpuboard.store.store import Store
 warm()
 def peak():

@@ -102,6 +102,7 @@ def _make_tables() -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
 
 _TABLES = _make_tables()
 _step_64 = _make_crc_step("llvm.x86.sse42.crc32.64.64", _I64, _I64)
+_step_32 = _make_crc_step("llvm.x86.sse42.crc32.32.32", _I32, _I32)
 _step_8 = _make_crc_step("llvm.x86.sse42.crc32.32.8", _I32, _I8)
 
 
@@ -113,6 +114,9 @@ def crc32c_by_instruction(data: Bytes, start: Int64, length: Int64) -> Int64:
     while position + 8 <= end:
         crc = _step_64(crc, load_i64(data, position))
         position += 8
+    if position + 4 <= end:
+        crc = _step_32(crc, load_u32(data, position))
+        position += 4
     while position < end:
         crc = _step_8(crc, load_u8(data, position))
         position += 1

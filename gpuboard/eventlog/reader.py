@@ -32,6 +32,8 @@ PATIENCE_S = 600.0
 _FOOTPRINT_BYTES = 64
 
 Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 T = TypeVar("T")
 
 
@@ -128,6 +130,32 @@ class _Lender(Generic[T]):
             self._spare.append(thing)
 
 
+class _Slabs:
+    """Cuts columns from large pieces of memory, which the system hands out in huge pages.
+
+    Fresh memory in small pages costs half as much time as reading the files does. A slab goes when
+    the last column cut from it goes, so small columns, which are soon joined, are not cut from it.
+    """
+
+    _BYTES = 8 << 20
+    _SMALLEST = 1 << 12
+
+    def __init__(self) -> None:
+        self._slab = np.empty(0, np.float64)
+        self._lock = threading.Lock()
+
+    def columns(self, n: int) -> tuple[Floats, Ints, Floats]:
+        """Return unset float64, int64 and float64 columns of n points each."""
+        if n < self._SMALLEST or 3 * 8 * n > self._BYTES:
+            return np.empty(n, np.float64), np.empty(n, np.int64), np.empty(n, np.float64)
+        with self._lock:
+            if len(self._slab) < 3 * n:
+                self._slab = np.empty(self._BYTES // 8, np.float64)
+            cut, self._slab = self._slab[: 3 * n], self._slab[3 * n :]
+        return cut[:n], cut[n : 2 * n].view(np.int64), cut[2 * n :]
+
+
+_slabs = _Slabs()
 _outputs = _Lender(lambda: scan.make_output(scalars=1 << 12, refs=1 << 9))
 _buffers = _Lender(lambda: np.empty(CHUNK_BYTES, np.uint8))
 
@@ -476,7 +504,7 @@ def _scalar_block(scratch: _Scratch, tags: int) -> ScalarBlock | None:
     if n == 0:
         return None
     stop = np.zeros(tags + 1, np.int64)
-    columns = np.empty(n, np.float64), np.empty(n, np.int64), np.empty(n, np.float64)
+    columns = _slabs.columns(n)
     scan.group(
         out.tag[:n], scratch.rename, out.wall_time[:n], out.step[:n], out.value[:n], stop, columns
     )

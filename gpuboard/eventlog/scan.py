@@ -389,8 +389,9 @@ def _scan_event(
     wall_time = 0.0
     step = np.int64(0)
     position = np.int64(start)
-    bodies = 0
+    first_body = np.int64(end)
     while position < end:
+        begin = position
         key, position = varint(data, position, end)
         if position < 0:
             return MALFORMED
@@ -402,9 +403,7 @@ def _scan_event(
         elif key == 16:  # step = 2
             step, position = varint(data, position, end)
         else:
-            field = key >> 3
-            if key & 7 == 2 and 4 <= field <= 9:
-                bodies += 1
+            first_body = min(first_body, begin)
             position = skip(data, key & 7, position, end)
         if position < 0:
             return MALFORMED
@@ -416,9 +415,7 @@ def _scan_event(
             out.times[LAST_TIME] = wall_time
         out.times[LAST_TIME] = max(out.times[LAST_TIME], wall_time)
     out.counts[N_EVENTS] += 1
-    if bodies == 0:
-        return OK
-    position = np.int64(start)
+    position = first_body
     while position < end:
         key, position = varint(data, position, end)
         if key & 7 != 2:

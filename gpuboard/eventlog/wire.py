@@ -14,6 +14,10 @@ from gpuboard.eventlog.native import Bytes, Int64, kernel, load_u8
 @kernel
 def varint(data: Bytes, position: Int64, end: Int64) -> tuple[Int64, Int64]:
     """Read a base-128 number; the new position is -1 when it is cut or too long."""
+    if position < end:
+        first = load_u8(data, position)
+        if first < 128:  # most keys, lengths and steps
+            return first, position + 1
     result = np.int64(0)
     shift = np.int64(0)
     while position < end and shift < 64:

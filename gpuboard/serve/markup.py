@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bokeh.core.templates import MACROS
-from bokeh.embed.elements import script_for_render_items
 from bokeh.embed.util import RenderItem
-from bokeh.embed.wrappers import wrap_in_script_tag
-from markupsafe import Markup
 
 from gpuboard import __version__
 from gpuboard.device import probe
 from gpuboard.serve.context import rail
-from gpuboard.serve.environment import template, with_nonce
+from gpuboard.serve.environment import template
 from gpuboard.serve.models.es_module import EsModule
-from gpuboard.serve.static_files import bokeh_url, modules_of, static_url
+from gpuboard.serve.static_files import STATIC, bokeh_url, modules_of, static_url
 
 if TYPE_CHECKING:
     from bokeh.server.session import ServerSession
@@ -31,7 +29,8 @@ def page_markup(session: ServerSession, page: Page, nonce: str) -> str:
 
     The template gets `title`, `pages` (lines of the rail), `page` (name), `theme`, `version`,
     `device`, `static(name)`, `roots` (all, in order), `slots` (roots by name), `macros` (Bokeh's,
-    for `embed`), `bokeh_js`, `plot_script` and `nonce`.
+    for `embed`), `modules` (addresses of all scripts that the modules need), `start` (what
+    `static/start.js` reads) and `nonce`.
     """
     document = session.document
     item = RenderItem(token=session.token, roots=document.roots, use_for_title=True)
@@ -49,22 +48,37 @@ def page_markup(session: ServerSession, page: Page, nonce: str) -> str:
         roots=roots,
         slots=slots,
         macros=MACROS,
-        bokeh_js=_scripts(page, nonce),
-        plot_script=_connecting_script(item, nonce),
+        modules=_modules(page),
+        start=_start(page, item),
         nonce=nonce,
     )
 
 
-def _scripts(page: Page, nonce: str) -> Markup:
+def _start(page: Page, item: RenderItem) -> dict[str, Any]:
+    """Return what the page's first script needs: modules to mount, then BokehJS and the session."""
     parts = ("bokeh", *(f"bokeh-{name}" for name in page.spec.components))
-    urls = [*map(bokeh_url, parts), static_url("host.js")]
-    tags = [f'<script defer src="{url}"></script>' for url in urls]
-    roots = [Path(root.module).name for root in page.doc.roots if isinstance(root, EsModule)]
-    modules = dict.fromkeys(module for root in roots for module in modules_of(root))
-    tags += [f'<link rel="modulepreload" href="{static_url(module)}">' for module in modules]
-    return Markup(with_nonce("\n".join(tags), nonce))  # noqa: S704 - made of our own names alone
+    found = [_description(root) for root in page.doc.roots if isinstance(root, EsModule)]
+    return {
+        "modules": [description for description in found if description is not None],
+        "scripts": [bokeh_url(part) for part in parts],
+        "host": static_url("host.js"),
+        "items": [item.to_json()],
+    }
 
 
-def _connecting_script(item: RenderItem, nonce: str) -> Markup:
-    script = wrap_in_script_tag(script_for_render_items({}, [item]))
-    return Markup(with_nonce(script, nonce))  # noqa: S704 - Bokeh's code around ids and the token
+def _description(root: EsModule) -> dict[str, Any] | None:
+    """Return what a module needs to run before its session is open, None where it has to wait."""
+    if root.arrays:
+        return None
+    try:
+        state = json.loads(json.dumps(root.state, allow_nan=False))
+    except (TypeError, ValueError):  # Bokeh can write more than JSON can
+        return None
+    return {"id": root.id, "module": root.module, "name": root.name, "state": state}
+
+
+def _modules(page: Page) -> list[str]:
+    """Return the addresses of the modules of a page and all that they import."""
+    names = [Path(root.module).name for root in page.doc.roots if isinstance(root, EsModule)]
+    known = [name for name in ("start.js", *names) if (STATIC / name).is_file()]
+    return list(dict.fromkeys(static_url(part) for name in known for part in modules_of(name)))

@@ -190,7 +190,7 @@ def test_a_module_and_python_speak_with_each_other(
             return () => { document.body.dataset.disposed = "yes"; };
         } };"""
     )
-    for name in ("host.js", "message.js", "early.js", "favicon.svg"):
+    for name in ("start.js", "api.js", "mounted.js", "host.js", "message.js"):
         (tmp_path / name).write_bytes((static_files.STATIC / name).read_bytes())
     monkeypatch.setattr(application, "STATIC", tmp_path)
     heard = []

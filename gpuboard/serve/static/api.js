@@ -63,7 +63,27 @@ function post(body, signal) {
   return { method: "POST", headers, body: JSON.stringify(body), signal };
 }
 
+/** Settle once nothing has been asked of the server for `rest` ms. */
+export async function quiet(rest) {
+  for (let now = performance.now(); !(now >= busyUntil + rest); now = performance.now()) {
+    await new Promise((resolve) => setTimeout(resolve, rest));
+  }
+}
+
+let running = 0;
+let busyUntil = -Infinity;
+
 async function ask(url, options) {
+  running++;
+  busyUntil = Infinity;
+  try {
+    return await answer(url, options);
+  } finally {
+    if (--running === 0) busyUntil = performance.now();
+  }
+}
+
+async function answer(url, options) {
   let reply;
   try {
     reply = await fetch(url, { credentials: "same-origin", ...options });

@@ -2,7 +2,7 @@
 
 import { iconButton, make, popover, shorten } from "./chart_elements.js";
 import { nameOf } from "./runs.js";
-import { get, set, TABLE_COLUMNS } from "./scalars_state.js";
+import { get, set, TABLE_COLUMNS } from "./state.js";
 import { formatDuration, formatTime, formatValue, formatX, groupDigits } from "./ticks.js";
 
 const MAX_ROWS = 500; // more cannot be read; sorting still looks at all of them

@@ -7,7 +7,7 @@ import { follow, iconButton, make, popover } from "./chart_elements.js";
 import { LineChart } from "./chart.js";
 import { linesOf, toSeries, yExtent } from "./curves.js";
 import { idRanges, nameOf } from "./runs.js";
-import { get, set } from "./scalars_state.js";
+import { get, set } from "./state.js";
 
 const CARD_BUCKETS = 40_000; // over all lines of one card: what can be drawn while typing
 const DETAIL_BUCKETS = 200_000;

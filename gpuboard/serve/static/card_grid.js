@@ -4,7 +4,7 @@ import { Card } from "./card.js";
 import { icon, make } from "./chart_elements.js";
 import { plural } from "./format.js";
 import { compareNames } from "./runs.js";
-import { get, set } from "./scalars_state.js";
+import { get, set } from "./state.js";
 
 const OPEN_AT_FIRST = 24; // cards in groups that stand open before anybody chose
 const MAX_ALIVE = 80; // cards kept while out of sight, so that scrolling back is instant

@@ -1,200 +1,134 @@
 /**
- * Teach Bokeh one model, `gpuboard.EsModule`, that hosts a plain ES module.
+ * Teach Bokeh one model, `gpuboard.EsModule`, that stands for a module on the page (mounted.js),
+ * and connect the page to its session.
  *
- * A module is `export default { render({ el, model }) { ...; return dispose; } }`; `render` may be
- * async, `dispose` is optional. `el` lies in the page itself (not in a shadow root), so the page's
- * style sheet applies. `model` has:
- *   state            the Python side's `state`, a plain object
- *   arrays           the Python side's `arrays`, plain typed arrays by name
- *   setState(kv)     change some keys of `state` on both sides
- *   on(name, fn)     "state", "arrays", "resize", "connection" or the name of a Python `send`;
- *                    returns a function that ends the subscription
- *   send(name, detail)  tell Python; it hears it by `EsModule.on(name, fn)`
+ * A module that the page has mounted already is adopted as it is: the model only brings what
+ * Python has to say.
  */
-(function register(root) {
-  const { Bokeh } = root;
-  const EVENT = "gpuboard_module";
 
-  function define(require, _module, exports) {
-    const { UIElement, UIElementView } = require("@bokehjs/models/ui/ui_element");
-    const { ModelEvent } = require("@bokehjs/core/bokeh_events");
-    const { register_models: registerModels } = require("@bokehjs/base");
+import { Mounted, allMounted, mountedAt } from "./mounted.js";
 
-    class ModuleEvent extends ModelEvent {
-      constructor(model, name, detail) {
-        super();
-        this.origin = model;
-        this.name = name;
-        this.detail = detail;
-      }
+const { Bokeh } = window;
+const EVENT = "gpuboard_module";
 
-      get event_values() {
-        return { model: this.origin, name: this.name, detail: this.detail };
-      }
+function define(require, _module, exports) {
+  const { UIElement, UIElementView } = require("@bokehjs/models/ui/ui_element");
+  const { ModelEvent } = require("@bokehjs/core/bokeh_events");
+  const { register_models: registerModels } = require("@bokehjs/base");
+
+  class ModuleEvent extends ModelEvent {
+    constructor(model, name, detail) {
+      super();
+      this.origin = model;
+      this.name = name;
+      this.detail = detail;
     }
-    ModuleEvent.prototype.event_name = EVENT;
 
-    class EsModuleView extends UIElementView {
-      connect_signals() {
-        super.connect_signals();
-        const { module, state, arrays } = this.model.properties;
-        this.connect(module.change, () => this.rerender());
-        this.connect(state.change, () => this.tell("state", plainObject(this.model.state)));
-        this.connect(arrays.change, () => this.tell("arrays", plainArrays(this.model.arrays)));
-      }
-
-      render() {
-        this.dispose();
-        super.render();
-        this.shadow_el.append(document.createElement("slot"));
-        this.host = document.createElement("div");
-        this.host.className = "module";
-        this.el.replaceChildren(this.host);
-        this.listeners = new Map();
-        this.listen();
-        this.mount(this.host);
-      }
-
-      /** Hear what Python sends, and whether it can be heard at all. */
-      listen() {
-        const { document: doc, id } = this.model;
-        this.hear = ([name, detail]) => this.tell(name, plain(detail));
-        doc.on_message(`gpuboard:${id}`, this.hear);
-        doc.on_event("connection_lost", () => this.tell("connection", false));
-        doc.on_event("client_reconnected", () => this.tell("connection", true));
-      }
-
-      async mount(el) {
-        const isCurrent = () => this.host === el;
-        try {
-          const url = new URL(this.model.module, document.baseURI);
-          if (url.origin !== location.origin) throw new Error("it comes from a foreign address");
-          const { default: code } = await import(url.href);
-          if (!isCurrent()) return;
-          const dispose = await code.render({ el, model: this.face() });
-          if (isCurrent()) this.disposeModule = dispose;
-          else dispose?.();
-        } catch (error) {
-          if (isCurrent()) showFailure(el, this.model.module, error);
-          console.error(error);
-        }
-      }
-
-      /** Return what the module sees of this model. */
-      face() {
-        const { model, listeners } = this;
-        return {
-          name: model.name,
-          get state() {
-            return plainObject(model.state);
-          },
-          get arrays() {
-            return plainArrays(model.arrays);
-          },
-          setState(changes) {
-            model.state = new Map(Object.entries({ ...plainObject(model.state), ...changes }));
-          },
-          on(name, fn) {
-            if (!listeners.has(name)) listeners.set(name, new Set());
-            listeners.get(name).add(fn);
-            return () => listeners.get(name)?.delete(fn);
-          },
-          send(name, detail = null) {
-            model.trigger_event(new ModuleEvent(model, name, detail));
-          },
-        };
-      }
-
-      tell(name, value) {
-        for (const fn of [...(this.listeners?.get(name) ?? [])]) {
-          try {
-            fn(value);
-          } catch (error) {
-            console.error(error); // one broken listener must not silence the others
-          }
-        }
-      }
-
-      after_resize() {
-        super.after_resize();
-        this.tell("resize", this.el.getBoundingClientRect());
-      }
-
-      dispose() {
-        if (this.hear) this.model.document?.remove_on_message(`gpuboard:${this.model.id}`, this.hear);
-        const { disposeModule } = this;
-        this.disposeModule = this.hear = this.host = null;
-        this.listeners?.clear();
-        try {
-          disposeModule?.();
-        } catch (error) {
-          console.error(error);
-        }
-      }
-
-      remove() {
-        this.dispose();
-        super.remove();
-      }
+    get event_values() {
+      return { model: this.origin, name: this.name, detail: this.detail };
     }
-    EsModuleView.__name__ = "EsModuleView";
-
-    // Bokeh finds handwritten classes by these two names alone.
-    class EsModule extends UIElement {}
-    EsModule.__name__ = "EsModule";
-    EsModule.__module__ = "gpuboard";
-    EsModule.prototype.default_view = EsModuleView;
-    EsModule.define(({ Str, Dict, Any }) => ({
-      module: [Str, ""],
-      state: [Dict(Any), {}],
-      arrays: [Dict(Any), {}],
-    }));
-    registerModels({ EsModule });
-    exports.EsModule = EsModule;
   }
+  ModuleEvent.prototype.event_name = EVENT;
 
-  /** Say in the module's own place that it failed; text only, so nothing in it can run. */
-  function showFailure(el, name, error) {
-    const box = document.createElement("div");
-    box.className = "module-failure";
-    box.setAttribute("role", "alert");
-    const title = document.createElement("strong");
-    title.textContent = "This part of the page failed to start.";
-    const detail = document.createElement("p");
-    detail.textContent = `${name.split("/").pop()}: ${error?.message ?? error}`;
-    const advice = document.createElement("p");
-    advice.textContent = "Reload the page; if it stays, the browser's console has the details.";
-    box.append(title, detail, advice);
-    el.replaceChildren(box);
+  class EsModuleView extends UIElementView {
+    connect_signals() {
+      super.connect_signals();
+      const { module, state, arrays } = this.model.properties;
+      this.connect(module.change, () => this.rerender());
+      this.connect(state.change, () => this.mounted?.take("state", plain(this.model.state)));
+      this.connect(arrays.change, () => this.mounted?.take("arrays", plain(this.model.arrays)));
+      const { document: doc } = this.model;
+      doc.on_event("connection_lost", () => this.mounted?.tell("connection", false));
+      doc.on_event("client_reconnected", () => this.mounted?.tell("connection", true));
+      this.hear = ([name, detail]) => this.mounted?.tell(name, plain(detail));
+      doc.on_message(`gpuboard:${this.model.id}`, this.hear);
+    }
+
+    /** Put the module into `target`. Bokeh's own element stays out of the page: it holds nothing. */
+    render_to(target) {
+      this.place = target;
+      this.render();
+    }
+
+    render() {
+      super.render();
+      const { module, name } = this.model;
+      const values = { state: plain(this.model.state), arrays: plain(this.model.arrays) };
+      let mounted = mountedAt(this.place);
+      if (!mounted || mounted.link || mounted.module !== module) {
+        mounted?.dispose();
+        mounted = new Mounted(this.place, { module, name, ...values });
+      }
+      this.mounted = mounted;
+      mounted.connect(this.link(), values);
+    }
+
+    /** Return the way to Python. */
+    link() {
+      const { model } = this;
+      return {
+        setState(changes) {
+          model.state = new Map(Object.entries({ ...plain(model.state), ...changes }));
+        },
+        send(name, detail) {
+          model.trigger_event(new ModuleEvent(model, name, detail));
+        },
+      };
+    }
+
+    remove() {
+      this.model.document?.remove_on_message(`gpuboard:${this.model.id}`, this.hear);
+      this.mounted?.dispose();
+      this.mounted = null;
+      super.remove();
+    }
   }
+  EsModuleView.__name__ = "EsModuleView";
 
-  function plainObject(value) {
-    const entries = value instanceof Map ? [...value] : Object.entries(value);
-    return Object.fromEntries(entries.map(([key, item]) => [key, plain(item)]));
-  }
+  // Bokeh finds handwritten classes by these two names alone.
+  class EsModule extends UIElement {}
+  EsModule.__name__ = "EsModule";
+  EsModule.__module__ = "gpuboard";
+  EsModule.prototype.default_view = EsModuleView;
+  EsModule.define(({ Str, Dict, Any }) => ({
+    module: [Str, ""],
+    state: [Dict(Any), {}],
+    arrays: [Dict(Any), {}],
+  }));
+  registerModels({ EsModule });
+  exports.EsModule = EsModule;
+}
 
-  function plainArrays(value) {
-    return plainObject(value);
-  }
+/** Turn Bokeh's Maps and arrays into JavaScript's own, however deep they lie. */
+function plain(value) {
+  if (value instanceof Map) return plainObject([...value]);
+  if (Array.isArray(value)) return value.map(plain);
+  if (value?.constructor === Object) return plainObject(Object.entries(value));
+  return ArrayBuffer.isView(value) ? plainArray(value) : value;
+}
 
-  /** Turn Bokeh's Maps and arrays into JavaScript's own, however deep they lie. */
-  function plain(value) {
-    if (value instanceof Map) return plainObject(value);
-    if (Array.isArray(value)) return value.map(plain);
-    if (value?.constructor === Object) return plainObject(value);
-    return ArrayBuffer.isView(value) ? plainArray(value) : value;
-  }
+function plainObject(entries) {
+  return Object.fromEntries(entries.map(([key, item]) => [key, plain(item)]));
+}
 
-  /** Bokeh's NDArray subclasses have wrong `.subarray()` and `.slice()`: drop the subclass. */
-  function plainArray(array) {
-    if (array instanceof DataView) return array;
-    const base = Object.getPrototypeOf(Int8Array.prototype).constructor;
-    let type = array.constructor;
-    while (Object.getPrototypeOf(type) !== base) type = Object.getPrototypeOf(type);
-    return type === array.constructor
-      ? array
-      : new type(array.buffer, array.byteOffset, array.length);
-  }
+/** Bokeh's NDArray subclasses have wrong `.subarray()` and `.slice()`: drop the subclass. */
+function plainArray(array) {
+  if (array instanceof DataView) return array;
+  const base = Object.getPrototypeOf(Int8Array.prototype).constructor;
+  let type = array.constructor;
+  while (Object.getPrototypeOf(type) !== base) type = Object.getPrototypeOf(type);
+  return type === array.constructor ? array : new type(array.buffer, array.byteOffset, array.length);
+}
 
-  Bokeh.register_plugin({ gpuboard: define }, "gpuboard");
-})(window);
+/**
+ * Open the websocket and show the roots of the session's document in their places.
+ *
+ * Throws where that fails; modules in places that the document has no root for are taken down.
+ */
+export async function connect(items) {
+  const views = await Bokeh.embed.embed_items("{}", items);
+  if (views.length < items.length) throw new Error("the session could not be opened");
+  for (const one of allMounted()) if (!one.link) one.dispose();
+}
+
+Bokeh.register_plugin({ gpuboard: define }, "gpuboard");

@@ -11,7 +11,7 @@ import { padded } from "./curves.js";
 import { plural } from "./format.js";
 import { indexOf, selectOnly, selectRows } from "./runs.js";
 import { ScalarsBar } from "./scalars_bar.js";
-import { get, set, subscribe } from "./scalars_state.js";
+import { get, set, subscribe } from "./state.js";
 
 const PARALLEL = 4;
 const TAGS_LISTED = 5_000;

@@ -3,7 +3,7 @@
 import { TIP_SORTS } from "./chart_tip.js";
 import { icon, make, popover } from "./chart_elements.js";
 import { count } from "./format.js";
-import { get, set, subscribe } from "./scalars_state.js";
+import { get, set, subscribe } from "./state.js";
 
 const X_AXES = {
   step: "Step",

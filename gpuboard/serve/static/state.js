@@ -13,7 +13,18 @@ const LOCAL_ONLY = { url: false, local: true };
 const URL_AND_LOCAL = { url: true, local: true };
 const MEMORY = { url: false, local: false };
 
-/** Every key there is, with its default; the type of the default is the type of the key. */
+const isNumber = (v) => typeof v === "number" && Number.isFinite(v);
+const isNumbers = (v) => v.length <= 50 && v.every(isNumber);
+const isTexts = (v) => v.every((one) => typeof one === "string");
+const isFlags = (v) => Object.values(v).every((one) => typeof one === "boolean");
+const isPair = (v) => Array.isArray(v) && v.length === 2 && isNumber(v[0]);
+const isRange = (v) => v === null || (isPair(v) && isNumber(v[1]) && v[1] > v[0]);
+const isPlace = (v) => v === null || (isPair(v) && (v[1] === null || isNumber(v[1])));
+
+/**
+ * Every key there is, with its default; the type of the default is the type of the key, and
+ * `check`, where there is one, has to hold as well.
+ */
 export const KEYS = {
   // frame
   theme: { ...LOCAL_ONLY, readsUrl: true, default: "auto", choices: ["auto", "light", "dark"] },
@@ -40,6 +51,29 @@ export const KEYS = {
   fold: { ...URL_ONLY, default: null }, // null or the `fold` of a curves request
   pins: { ...URL_AND_LOCAL, default: [] },
   cardWidth: { ...LOCAL_ONLY, default: 360, min: 240, max: 1600 },
+  plotHeight: { ...LOCAL_ONLY, default: 216, min: 120, max: 1200 }, // of every card
+  xLog: { ...URL_ONLY, default: false },
+  tagRegex: { ...URL_ONLY, default: true },
+  yMode: { ...URL_ONLY, default: "own", choices: ["own", "shared", "fixed"] },
+  yFixed: { ...URL_ONLY, default: null, check: isRange },
+  overwritten: { ...URL_ONLY, default: false },
+  nanMarkers: { ...URL_ONLY, default: true },
+  marks: { ...URL_ONLY, default: [], check: isNumbers }, // vertical lines
+  stepMark: { ...URL_ONLY, default: "off", choices: ["off", "step", "range"] },
+  linkSteps: { ...URL_ONLY, default: true },
+  at: { ...URL_ONLY, default: null, check: isPlace }, // [x, null] or [x0, x1]
+  cardTables: { ...URL_ONLY, default: false },
+  tableColumns: { ...URL_ONLY, default: [], check: isTexts }, // none: what suits the chart
+  tipSort: {
+    ...URL_ONLY,
+    default: "nearest",
+    choices: ["nearest", "nearestY", "descending", "ascending", "alphabetical"],
+  },
+  tipRows: { ...URL_ONLY, default: 10, min: 1, max: 200, check: Number.isInteger },
+  groups: { ...URL_ONLY, default: {}, check: isFlags }, // by tag prefix: opened by hand, or closed
+  wide: { ...URL_ONLY, default: [], check: isTexts }, // tags whose card takes the full width
+  logTags: { ...URL_ONLY, default: {}, check: isFlags }, // by tag: unlike the page's `logY`
+  open: { ...URL_ONLY, default: "" }, // tag of the opened card
   // what other modules say, kept nowhere
   version: { ...MEMORY, default: 0 }, // of the store
   status: { ...MEMORY, default: null }, // what `api/v1/status` said last
@@ -48,6 +82,7 @@ export const KEYS = {
   selected: { ...MEMORY, default: null }, // Int32Array of run ids in natural order, null: not known
   palette: { ...MEMORY, default: 0 }, // grows whenever any run changes its colour
   dark: { ...MEMORY, default: false }, // the theme in force, whatever asked for it
+  picked: { ...MEMORY, default: null }, // key of the run or group that stands out in all charts
   hover: { ...MEMORY, default: -1 }, // run id under the pointer, in the table or in a chart
 };
 
@@ -104,13 +139,17 @@ export function query() {
 }
 
 function accept(key, value) {
-  const { default: standard, choices, min = -Infinity, max = Infinity } = KEYS[key];
+  const { default: standard, choices, check, min = -Infinity, max = Infinity } = KEYS[key];
   if (choices && !choices.includes(value)) return undefined;
-  if (standard === null) return value;
-  if (typeof value !== typeof standard || value === null) return undefined;
-  if (Array.isArray(standard) !== Array.isArray(value)) return undefined;
-  if (typeof standard !== "number") return value;
-  return Number.isFinite(value) ? Math.min(max, Math.max(min, value)) : undefined;
+  if (standard !== null && !isAlike(standard, value)) return undefined;
+  if (check && !check(value)) return undefined;
+  return typeof standard === "number" ? Math.min(max, Math.max(min, value)) : value;
+}
+
+function isAlike(standard, value) {
+  if (typeof value !== typeof standard || value === null) return false;
+  if (Array.isArray(standard) !== Array.isArray(value)) return false;
+  return typeof standard !== "number" || Number.isFinite(value);
 }
 
 function same(a, b) {
