@@ -71,7 +71,7 @@ async def _visit(done: asyncio.Event) -> float:
 
     client = AsyncHTTPClient()
     page = await client.fetch(f"http://{_ROOT}/scalars", headers=_HEADERS)
-    token = re.search(r'"token":"([^"]+)"', page.body.decode())
+    token = re.search(r'"token": ?"([^"]+)"', page.body.decode())
     if token is None:
         raise RuntimeError("the page holds no session")
     address = HTTPRequest(f"ws://{_ROOT}/scalars/ws", headers=_HEADERS)

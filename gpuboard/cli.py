@@ -57,6 +57,8 @@ Reload = Annotated[
 ]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
 
+_PATIENCE_S = 10.0
+
 
 class Format(enum.StrEnum):
     """Formats in which columns leave."""
@@ -256,12 +258,14 @@ def _follow(server: Server, store: Store, reload_interval: float, *, open_browse
     from gpuboard.serve.static_files import bokeh_scripts, packed
 
     server.wait_until_up()
-    packed(str(bokeh_scripts() / "bokeh.min.js"))  # before the first browser asks for it
+    store.start(reload_interval)
     if open_browser:
         import webbrowser
 
         webbrowser.open(server.url)
-    store.start(reload_interval)
+    packed(str(bokeh_scripts() / "bokeh.min.js"))  # before the first browser asks for it
+    # Two threads that load compiled code hold each other up; the logs come first.
+    store.wait_until_read(timeout=_PATIENCE_S)
     from gpuboard.analysis.warm import warm as warm_analysis
 
     warm_analysis()

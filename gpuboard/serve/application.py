@@ -190,7 +190,7 @@ class PageHandler(QuietErrors, SessionHandler):
             self._refuse_more()
             return
         session = await self._new_session()
-        page = context.sessions.page_of(session.document)
+        page = cast(Page, context.sessions.page_of(session.document))
         nonce = new_nonce()
         markup = page_markup(session, page, nonce)
         policy = content_security_policy(

@@ -10,7 +10,7 @@ from gpuboard.serve.jobs import Jobs
 from gpuboard.serve.sessions import Sessions
 
 if TYPE_CHECKING:
-    from gpuboard.serve.page import PageSpec
+    from gpuboard.serve.spec import PageSpec
     from gpuboard.store.columns import RunInfo
     from gpuboard.store.store import Store
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import weakref
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gpuboard.errors import GpuboardError
 from gpuboard.serve.headers import new_error_id
 from gpuboard.serve.models.es_module import Arrays, EsModule
+from gpuboard.serve.spec import PageSpec
 from gpuboard.serve.static_files import static_url
 
 if TYPE_CHECKING:
@@ -18,36 +18,14 @@ if TYPE_CHECKING:
 
     from gpuboard.serve.context import Context
 
+__all__ = ["FRAME_MODULE", "Page", "PageSpec", "state_of"]
+
 log = logging.getLogger(__name__)
 
 MAX_STATE_KEYS = 64
 MAX_STATE_VALUE_CHARACTERS = 2_000
 MAX_STATE_CHARACTERS = 8_000
 FRAME_MODULE = "frame.js"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class PageSpec:
-    """What the rail shows of a dashboard, and how its page is filled.
-
-    Attributes:
-        name: Last part of its address: lower-case letters, digits and "_".
-        icon: Name of a symbol that the template knows.
-        order: Place in the rail, lowest first.
-        build: Fills a new page.
-        needs: Kind of tag that lights it up ("scalar", "image" ...); "" for always lit.
-        why: What would light it up, shown while it is unlit; "" for the usual sentence.
-        components: Parts of BokehJS beyond the core: "widgets", "tables", "gl".
-    """
-
-    name: str
-    title: str
-    icon: str
-    order: int
-    build: Callable[[Page], None]
-    needs: str = ""
-    why: str = ""
-    components: tuple[str, ...] = ()
 
 
 class Page:

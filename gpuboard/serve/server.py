@@ -24,8 +24,8 @@ from gpuboard.serve.sessions import PUSH_MS
 
 if TYPE_CHECKING:
     from gpuboard.serve.application import GuardedTornado
-    from gpuboard.serve.page import PageSpec
     from gpuboard.serve.routes import DataRoute
+    from gpuboard.serve.spec import PageSpec
 
 DataRoutes = Sequence[tuple[str, "type[DataRoute]"]]
 

@@ -5,42 +5,51 @@ from __future__ import annotations
 import asyncio
 import logging
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from bokeh.document import Document
     from bokeh.server.session import ServerSession
-
-    from gpuboard.serve.page import Page
 
 log = logging.getLogger(__name__)
 
 PUSH_MS = 250
 
 
+class OpenPage(Protocol):
+    """A page as far as this file is concerned."""
+
+    @property
+    def doc(self) -> Document:
+        """Return the document behind it."""
+
+    def tell_version(self, version: int) -> None:
+        """Tell the browser that the store is at `version`."""
+
+
 class Sessions:
     """All open pages, by weak reference: being listed here keeps none of them alive."""
 
     def __init__(self) -> None:
-        self._pages: weakref.WeakSet[Page] = weakref.WeakSet()
-        self._busy: weakref.WeakSet[Page] = weakref.WeakSet()
-        self._told: weakref.WeakKeyDictionary[Page, int] = weakref.WeakKeyDictionary()
+        self._pages: weakref.WeakSet[OpenPage] = weakref.WeakSet()
+        self._busy: weakref.WeakSet[OpenPage] = weakref.WeakSet()
+        self._told: weakref.WeakKeyDictionary[OpenPage, int] = weakref.WeakKeyDictionary()
         self.opened = 0
         self.closed = 0
 
-    def add(self, page: Page) -> None:
+    def add(self, page: OpenPage) -> None:
         """List a page that is being built."""
         self._pages.add(page)
         self.opened += 1
 
-    def discard(self, page: Page) -> None:
+    def discard(self, page: OpenPage) -> None:
         """Forget a page whose session has ended."""
         if page in self._pages:
             self._pages.discard(page)
             self.closed += 1
 
     @property
-    def live_pages(self) -> list[Page]:
+    def live_pages(self) -> list[OpenPage]:
         """Pages whose session has not ended."""
         return list(self._pages)
 
@@ -49,7 +58,7 @@ class Sessions:
         """How many sessions have not ended."""
         return len(self._pages)
 
-    def page_of(self, document: Document) -> Page:
+    def page_of(self, document: Document) -> OpenPage:
         """Return the page of an open document.
 
         Raises:
@@ -69,7 +78,7 @@ class Sessions:
         waiting = [self._tell(page, version) for page in self.live_pages if page not in self._busy]
         await asyncio.gather(*waiting)
 
-    async def _tell(self, page: Page, version: int) -> None:
+    async def _tell(self, page: OpenPage, version: int) -> None:
         session = connected_session(page)
         if session is None or self._told.get(page) == version:
             return
@@ -84,7 +93,7 @@ class Sessions:
             self._busy.discard(page)
 
 
-def connected_session(page: Page) -> ServerSession | None:
+def connected_session(page: OpenPage) -> ServerSession | None:
     """Return the session behind a page, None while no browser is connected to it."""
     context = page.doc.session_context
     session: ServerSession | None = getattr(context, "session", None)

@@ -64,6 +64,7 @@ class Store:
         self._ingest: Ingest | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
+        self._first_pass = threading.Event()
 
     # What readers ask.
 
@@ -174,6 +175,10 @@ class Store:
         )
         self._thread.start()
 
+    def wait_until_read(self, timeout: float | None = None) -> bool:
+        """Return when all that lay there at the start is in, or False after `timeout` seconds."""
+        return self._first_pass.wait(timeout)
+
     def stop(self) -> None:
         """End the background reading."""
         self._stopping.set()
@@ -186,6 +191,7 @@ class Store:
         ingest = self._ingestion()
         while not self._stopping.is_set():
             ingest.run_once()
+            self._first_pass.set()
             if reload_interval <= 0:
                 return
             self._stopping.wait(reload_interval)

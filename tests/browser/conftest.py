@@ -22,10 +22,8 @@ ARGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-IDLE = (
-    "window.Bokeh?.documents.length > 0 && Bokeh.documents.every(d => d.is_idle)"
-    " && !!document.querySelector('.main .module > *')"
-)
+CONNECTED = "window.Bokeh?.documents.length > 0 && Bokeh.documents.every(d => d.is_idle)"
+FILLED = "!!document.querySelector('.main .module > *')"
 PATIENCE_S = 20.0
 
 
@@ -56,13 +54,13 @@ class Tab:
     def open(self, path: str) -> Tab:
         """Open a page of the board and wait until it has been built."""
         self.page.goto(f"{self.url}/{path.lstrip('/')}")
-        return self.until(IDLE)
+        return self.until(FILLED).until_connected()
 
     def reload(self) -> Tab:
         """Load the page again, after what was chosen has reached the address."""
         self.page.wait_for_timeout(200)
         self.page.reload()
-        return self.until(IDLE)
+        return self.until(FILLED).until_connected()
 
     def evaluate(self, expression: str):
         """Return the value of a JavaScript expression or function."""
@@ -79,6 +77,10 @@ class Tab:
                 pytest.fail(f"never came to hold: {expression}\nfaults: {self.faults}")
             self.page.wait_for_timeout(15)
         return self
+
+    def until_connected(self) -> Tab:
+        """Wait until Bokeh has shown the session's document."""
+        return self.until(CONNECTED)
 
     def texts(self, selector: str) -> list[str]:
         """Return the visible texts of all elements of a kind, from top to bottom."""

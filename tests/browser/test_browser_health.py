@@ -11,9 +11,9 @@ def test_a_log_without_faults_has_a_calm_health_page(open_store):
     tab = open_store(RunStore.named("a", "b"), "health")
 
     tab.until("document.querySelector('.empty h2')?.textContent === 'Nothing wrong'")
-    tab.until("document.querySelector('.empty p').textContent.includes('30 points')")
+    tab.until("document.querySelector('.empty p').textContent.includes('22 events')")
 
-    assert tab.page.inner_text(".empty p") == "2 files, 30 points read, every checksum correct."
+    assert tab.page.inner_text(".empty p") == "2 files, 22 events read, every checksum correct."
 
 
 def test_problems_are_counted_by_kind_filtered_and_shown_in_full(open_store):

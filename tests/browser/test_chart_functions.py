@@ -56,6 +56,47 @@ def test_ticks_are_round_and_their_labels_short(call, kind, lo, hi, labels):
     assert got == labels
 
 
+def test_names_have_the_order_of_the_server(call):
+    import random
+
+    from gpuboard.store.store import natural_key
+
+    draw = random.Random(7)
+    numbers = ["0.01", "0.003", "9", "10", "1.0", "1"]
+    parts = ["lr", "run", "Run", "/", "", "é", "😀", "\uffee", *numbers]
+    names = ["".join(draw.choices(parts, k=draw.randint(0, 5))) for _ in range(400)]
+    names += ["9" * 400, "8" * 400, "1.2.3", "1.10.3"]
+
+    got = call("natural.js", f"{json.dumps(names)}.sort(m.compareNames)")
+
+    assert got == sorted(names, key=natural_key)
+
+
+def test_completions_are_prefixes_from_short_to_long_and_then_tags(call):
+    tags = ["a/b/c", "a/b/d", "lr", "x/y"]
+
+    assert call("tag_completion.js", f"m.completions({tags})") == ["a/", "x/", "a/b/", *tags]
+    many = [f"t/{k}" for k in range(100)]
+    assert call("tag_completion.js", f"m.completions({many})") == ["t/", *many[:49]]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "alike"),
+    [
+        ("{a: [1, {b: null}]}", "{a: [1, {b: null}]}", True),
+        ("{a: 1}", "{a: 1, b: undefined}", False),
+        ("{a: 1}", "{b: 1}", False),
+        ("[1, 2]", "[1, 2, 3]", False),
+        ("Float64Array.of(1, NaN)", "Float64Array.of(1, NaN)", True),
+        ("Float64Array.of(1, 2)", "Float64Array.of(1, 3)", False),
+        ("Float64Array.of(1)", "Float32Array.of(1)", False),
+        ("null", "{}", False),
+    ],
+)
+def test_values_are_alike_by_what_they_hold(call, a, b, alike):
+    assert call("mounted.js", f"m.same({a}, {b})") is alike
+
+
 def test_ticks_of_wall_time_are_round_on_the_clock_of_the_reader(call):
     hour = "(({ ticks, step }) => ticks.map(m.labelsFor('wall', ticks, step)))"
 

@@ -477,6 +477,45 @@ def test_the_tooltip_keeps_its_order_and_its_number_of_rows(tab):
     assert tab.texts(".gb-tip-more") == ["and 1 more"]
 
 
+def test_the_tooltip_can_go_by_distance_in_height_alone(tab):
+    open_options(tab).get_by_label("Order of the tooltip").select_option("nearestY")
+    tab.page.keyboard.press("Escape")
+
+    x, y = pixel_of(tab, "loss/train", 2, 0.6)
+    tab.page.mouse.move(x, y)
+
+    tab.until("document.querySelectorAll('.gb-tip tbody tr').length === 4")
+    names = tab.texts(".gb-tip-name")
+    assert names[0] == "wide/seed1"
+    assert set(names[1:3]) == {"base/seed2", "wide/seed2"}  # 0.3 above and below it
+    assert names[3] == "base/seed1"
+
+
+def test_the_corner_of_a_card_makes_all_plots_higher_and_they_stay_so(tab):
+    height = f"document.querySelector({plot('loss/val')!r}).clientHeight"
+    before = tab.evaluate(height)
+    corner = tab.page.locator(f"{card('loss/train')} .sc-grip").bounding_box()
+    at = corner["x"] + 8, corner["y"] + 8
+
+    drag(tab, at, (at[0] + 30, at[1] + 100))
+
+    tab.until(f"{height} === {before + 100}")
+    tab.reload()
+    until_lines(tab, 4)
+    assert tab.evaluate(height) == before + 100
+    tab.page.locator(f"{card('loss/train')} .sc-grip").dblclick()
+    tab.until(f"{height} === {before}")
+
+
+def test_the_tag_search_completes_prefixes(tab):
+    offered = "[...document.querySelector('#tag-completion').options].map(e => e.value)"
+    assert tab.evaluate(offered)[:2] == ["loss/", "optim/"]
+
+    tab.page.get_by_label("Search tags").fill("optim")
+
+    tab.until(f"{offered}.join() === 'optim/,optim/lr'")
+
+
 def test_cards_take_the_width_that_is_chosen(tab):
     before = tab.page.locator(card("loss/train")).bounding_box()["width"]
 

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import http.client
 import logging
+import re
 import socket
 import time
 from pathlib import Path
@@ -159,7 +160,7 @@ class Client:
 
     def session_token(self, path="/scalars"):
         page = self.authorised(path).text
-        return page.split('"token":"')[1].split('"')[0]
+        return re.search(r'"token": ?"([^"]+)"', page)[1]
 
     def websocket(self, path="/scalars/ws", *, token="x", headers=()):
         """Return "open" once Bokeh has acknowledged, "closed", or the HTTP status that refuses."""

@@ -200,7 +200,7 @@ def test_a_client_cannot_choose_its_session(client, argument):
 
     for answer in (chosen, by_header):
         assert answer.status == 200
-        assert "mine" not in answer.text.split("<body>")[0] + answer.text.split('"token":"')[1]
+        assert "mine" not in answer.text.split("<body>")[0] + answer.text.split('"token": "')[1]
 
 
 def test_the_printed_address_leads_to_a_page(server, client):

@@ -2,11 +2,26 @@
 
 import { iconButton, make, popover, shorten } from "./chart_elements.js";
 import { nameOf } from "./runs.js";
-import { get, set, TABLE_COLUMNS } from "./state.js";
+import { get, set } from "./state.js";
 import { formatDuration, formatTime, formatValue, formatX, groupDigits } from "./ticks.js";
 
 const MAX_ROWS = 500; // more cannot be read; sorting still looks at all of them
 const FOLLOW_MS = 60;
+
+const TABLE_COLUMNS = {
+  smoothed: "Smoothed",
+  value: "Value",
+  step: "Step",
+  wall_time: "Time",
+  relative: "Relative",
+  start: "Start",
+  end: "End",
+  min: "Min",
+  max: "Max",
+  mean: "Mean",
+  delta: "Change",
+  percent: "Change %",
+};
 
 const WRITE = {
   step: groupDigits,

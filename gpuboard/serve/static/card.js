@@ -42,24 +42,15 @@ export class Card {
     this.restyle();
   }
 
-  build(name) {
-    const short = this.detail ? this.tag : name;
+  build(title) {
+    const short = this.detail ? this.tag : title;
     this.title = make("h3", { class: "sc-title", text: short, title: this.describe() });
     this.note = make("p", { class: "sc-note", hidden: true, role: "status" });
     this.plot = make("div", { class: "sc-plot" });
     const head = make("header", { class: "sc-head" }, this.title, ...this.buttons());
-    const article = make(
-      "article",
-      {
-        class: this.detail ? "sc-card sc-detail" : "sc-card",
-        "aria-label": this.tag,
-        data: { tag: this.tag },
-      },
-      head,
-      this.plot,
-      this.note,
-    );
-    return article;
+    const name = this.detail ? "sc-card sc-detail" : "sc-card";
+    const attributes = { class: name, "aria-label": this.tag, data: { tag: this.tag } };
+    return make("article", attributes, head, this.plot, this.note);
   }
 
   describe() {
@@ -256,6 +247,12 @@ export class Card {
     return undefined;
   }
 
+  /** Nothing has changed up to this version. */
+  keep(reply, version) {
+    reply.version = Math.max(reply.version, version);
+    this.page.count("unchanged");
+  }
+
   /**
    * Draw the wanted runs from an answer that holds more of them. Where it is coarser than wanted, a
    * finer one is asked for once the choice rests: typing a run filter costs no journey for each key.
@@ -272,8 +269,9 @@ export class Card {
       this.mustRefine = false;
       return false;
     }
+    const isDrawn = known === this.reply && runs === this.drawnRuns;
     this.reply = known;
-    this.show();
+    if (!isDrawn) this.show();
     if (!isFine) {
       this.refining = setTimeout(() => {
         this.mustRefine = true;
@@ -316,24 +314,19 @@ export class Card {
     this.show();
   }
 
-  /** Nothing has changed up to this version. */
-  keep(reply, version) {
-    reply.version = Math.max(reply.version, version);
-    this.page.count("unchanged");
-  }
-
   /** Draw what is known of the runs that are selected now. */
   show() {
     const { reply, page } = this;
     if (!reply) return;
-    const wanted = new Set(page.selected());
+    this.drawnRuns = page.selected();
+    const wanted = new Set(this.drawnRuns);
     const isAll = get("fold") || wanted.size === reply.runs.size;
     const lines = isAll ? reply.lines : reply.lines.filter((line) => wanted.has(line.run));
     const series = toSeries({ lines }, { nameOf, colourOf: page.colourOf });
     const markers = get("nanMarkers") ? reply.markers : [];
     const range = this.chart.spec.xView && this.fullX ? this.fullX : null;
     const isUsable = range && (!get("xLog") || range[0] > 0);
-    this.chart.update({ series, markers, xRange: isUsable ? range : null });
+    this.chart.update({ series, markers, xRange: isUsable ? range : null, isKnown: true });
     this.say(series.length ? "" : NO_DATA);
     page.onShown(this);
     this.restyle();

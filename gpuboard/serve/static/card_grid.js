@@ -1,9 +1,10 @@
 /** The grid of cards: tags in groups by prefix; only cards on screen exist, fetch and draw. */
 
 import { Card } from "./card.js";
+import { heightGrip } from "./card_grip.js";
 import { icon, make } from "./chart_elements.js";
 import { plural } from "./format.js";
-import { compareNames } from "./runs.js";
+import { compareNames } from "./natural.js";
 import { get, set } from "./state.js";
 
 const OPEN_AT_FIRST = 24; // cards in groups that stand open before anybody chose
@@ -174,6 +175,7 @@ export class CardGrid {
       card = new Card(slot.info, this.page, { name: slot.short });
       Object.assign(card, { slot, isStale: true });
       slot.card = card;
+      card.element.append(heightGrip());
       slot.append(card.element);
     }
     card.isVisible = true;

@@ -65,6 +65,7 @@ const EMPTY = {
   at: null,
   theme: null,
   wheelZooms: false,
+  isKnown: false, // whether the data has come; before, there is nothing to draw
 };
 
 /** The highlighted line and the dots under the pointer, shared: only one chart is hovered. */
@@ -163,7 +164,7 @@ export class LineChart {
 
   draw() {
     const { clientWidth: width, clientHeight: height } = this.host;
-    if (!width || !height || !this.spec.theme) return;
+    if (!width || !height || !this.spec.theme || !this.spec.isKnown) return;
     const began = performance.now();
     const context = fit(this.canvas, width, height);
     context.clearRect(0, 0, width, height);
@@ -230,8 +231,10 @@ export class LineChart {
       const at = series.line.x[i],
         smoothed = series.line.y[i];
       const j = series.raw ? nearestIndex(series.raw, at) : -1;
+      const value = j < 0 ? smoothed : series.raw.y[j];
       const distance = pixelDistance(series.line, px, py, x, to);
-      rows.push({ series, x: at, smoothed, value: j < 0 ? smoothed : series.raw.y[j], distance });
+      const distanceY = Math.abs(to.y(smoothed) - py);
+      rows.push({ series, x: at, smoothed, value, distance, distanceY });
     }
     return rows;
   }

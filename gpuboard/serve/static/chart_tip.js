@@ -1,10 +1,12 @@
 /** The one tooltip of all charts: a row for each run near the pointer. */
 
 import { make, shorten } from "./chart_elements.js";
+import { compareNames } from "./natural.js";
 import { formatDuration, formatTime, formatValue, formatX, groupDigits } from "./ticks.js";
 
 export const TIP_SORTS = {
   nearest: "Nearest to the pointer",
+  nearestY: "Nearest in height",
   descending: "Highest first",
   ascending: "Lowest first",
   alphabetical: "By name",
@@ -12,12 +14,12 @@ export const TIP_SORTS = {
 
 const REST_MS = 70; // a pointer that rests this long is told the exact step and time as well
 
-const COLLATOR = new Intl.Collator(undefined, { numeric: true });
 const ORDER = {
   nearest: (a, b) => a.distance - b.distance,
+  nearestY: (a, b) => a.distanceY - b.distanceY,
   descending: (a, b) => b.smoothed - a.smoothed,
   ascending: (a, b) => a.smoothed - b.smoothed,
-  alphabetical: (a, b) => COLLATOR.compare(a.series.name, b.series.name),
+  alphabetical: (a, b) => compareNames(a.series.name, b.series.name),
 };
 
 /** The rows that a tooltip has room for, in its order; `limit` of them. */

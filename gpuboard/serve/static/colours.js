@@ -5,7 +5,8 @@
  * names, and a run that appears later does not move the colours that are there.
  */
 
-import { compareNames, indexOf, runs } from "./runs.js";
+import { compareNames } from "./natural.js";
+import { indexOf, runs } from "./runs.js";
 import * as state from "./state.js";
 
 /**

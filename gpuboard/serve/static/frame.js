@@ -190,6 +190,7 @@ function statusLine() {
     timer ||= setTimeout(ask, Math.max(askedAt + STATUS_MS - performance.now(), 0));
   };
   const ask = async () => {
+    clearTimeout(timer);
     timer = 0;
     askedAt = performance.now();
     try {
@@ -205,9 +206,10 @@ function statusLine() {
     showProgress(status);
     showHealth(status);
   };
-  const ends = [state.subscribe("version", soon), state.subscribe("status", show)];
+  const catchUp = () => state.get("status")?.version === state.get("version") || soon();
+  const ends = [state.subscribe("version", catchUp), state.subscribe("status", show)];
   return {
-    ask: soon,
+    ask,
     end() {
       clearTimeout(timer);
       ends.forEach((end) => end());

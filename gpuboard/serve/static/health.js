@@ -4,21 +4,20 @@ import { getJson } from "./api.js";
 import { h, icon, visible } from "./dom.js";
 import * as format from "./format.js";
 import { Grid } from "./grid.js";
-import { runs } from "./runs.js";
+import { compareNames } from "./natural.js";
 import * as state from "./state.js";
 
 const REFRESH_MS = 1000;
-const collator = new Intl.Collator(undefined, { numeric: true });
 
 /** "damaged_record" -> "Damaged record". */
 const titleOf = (kind) =>
   visible(kind.charAt(0).toUpperCase() + kind.slice(1).replaceAll("_", " "));
 
 const COMPARE = {
-  kind: (a, b) => collator.compare(a.kind, b.kind),
-  file: (a, b) => collator.compare(a.file, b.file),
+  kind: (a, b) => compareNames(a.kind, b.kind),
+  file: (a, b) => compareNames(a.file, b.file),
   offset: (a, b) => a.offset - b.offset,
-  message: (a, b) => collator.compare(a.message, b.message),
+  message: (a, b) => compareNames(a.message, b.message),
 };
 
 const text = (key, title, width, show = (problem) => visible(problem[key])) => ({
@@ -50,7 +49,7 @@ class Health {
     this.build(el);
     this.ends = [
       state.subscribe("version", () => this.soon()),
-      state.subscribe(["status", "runsVersion"], () => this.showEmpty()),
+      state.subscribe("status", () => this.showEmpty()),
     ];
     this.load();
   }
@@ -239,10 +238,9 @@ class Health {
 /** Return icon, title and sentence for a page without problems. */
 function emptyWords(status, failure) {
   if (failure) return ["warning", "The list of problems cannot be read", failure];
-  const { files, phase } = status;
+  const { files, events, phase } = status;
   if (files === 0) return ["health", "Nothing read yet", "No event file has been found so far."];
-  const points = runs.points.reduce((sum, n) => sum + (n || 0), 0);
-  const read = `${format.plural(files, "file")}, ${format.plural(points, "point")} read`;
+  const read = `${format.plural(files, "file")}, ${format.plural(events, "event")} read`;
   const sofar = phase === "watching" ? "" : " so far";
   return ["good", "Nothing wrong", `${read}${sofar}, every checksum correct.`];
 }

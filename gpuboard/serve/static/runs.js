@@ -25,11 +25,9 @@ let rowOf = new Map();
 let isSelected = new Uint8Array(0);
 let isLoading = false;
 let isStale = false; // the store has changed since the running request
+let version = -1; // of the store, at the last answer
 let restUntil = 0;
 let timer = 0;
-
-/** Compare two names as people do: run_2 before run_10. */
-export const { compare: compareNames } = new Intl.Collator(undefined, { numeric: true });
 
 /** Return the row of a run id, -1 for one that is not there. */
 export const indexOf = (id) => rowOf.get(id) ?? -1;
@@ -69,6 +67,7 @@ function reloadNow() {
 async function load() {
   try {
     const reply = await getJson("runs");
+    version = reply.version;
     adopt(reply.runs);
     state.set("runsError", "");
   } catch (error) {
@@ -203,6 +202,6 @@ export function idRanges(ids) {
 }
 
 state.subscribe("runs", applySelection);
-state.subscribe("version", reloadSoon);
+state.subscribe("version", () => state.get("version") === version || reloadSoon());
 // a run that fell silent is no change of the store, but it is shown as done
 document.addEventListener("visibilitychange", () => document.hidden || reloadSoon());

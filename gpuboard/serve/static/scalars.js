@@ -14,7 +14,7 @@ import { ScalarsBar } from "./scalars_bar.js";
 import { get, set, subscribe } from "./state.js";
 
 const PARALLEL = 4;
-const TAGS_LISTED = 5_000;
+const TAGS_LISTED = 5_000; // early.js asks for as many
 const TAGS_AGAIN_MS = 2_000; // a growing log directory changes its list of tags at most this often
 const TYPING_MS = 120;
 
@@ -93,13 +93,13 @@ class ScalarsPage {
       subscribe(["dark"], () => this.onTheme()),
       subscribe(["pins", "groups", "wide"], () => this.onLayout()),
       subscribe(["tagFilter", "tagRegex"], () => this.onSearch()),
-      subscribe(["cardWidth"], () => this.onCardWidth()),
+      subscribe(["cardWidth", "plotHeight"], () => this.onCardSize()),
       subscribe(["open"], () => this.onOpen()),
       subscribe(["picked"], () => this.onPicked()),
     ];
     this.onKey = (event) => this.key(event);
     document.addEventListener("keydown", this.onKey);
-    this.onCardWidth();
+    this.onCardSize();
     this.onOpen();
     this.loadTags();
     (window.__gpuboard ??= {}).charts = counters;
@@ -179,7 +179,7 @@ class ScalarsPage {
   }
 
   onFetch(changed) {
-    if (changed.has("version")) this.tagsSoon();
+    if (changed.has("version") && get("version") !== this.tagsVersion) this.tagsSoon();
     if (changed.has("fold")) set("picked", null);
     this.eachCard((card) => {
       card.restyle();
@@ -201,8 +201,10 @@ class ScalarsPage {
     this.eachCard((card) => card.restyle());
   }
 
-  onCardWidth() {
-    this.grid.element.style.setProperty("--card", `${get("cardWidth")}px`);
+  onCardSize() {
+    const { style } = this.grid.element;
+    style.setProperty("--card", `${get("cardWidth")}px`);
+    style.setProperty("--plot", `${get("plotHeight")}px`);
   }
 
   onSearch() {
@@ -228,9 +230,11 @@ class ScalarsPage {
       const query = { kind: "scalar", q: q || null, limit: TAGS_LISTED };
       const reply = await api.getJson("tags", { query });
       if (turn !== this.turn) return;
+      this.tagsVersion = reply.version;
       this.grid.setTags(reply.tags);
       this.count("tags");
       this.bar.setFound(reply.tags.length, reply.total, "");
+      this.bar.offer(reply.tags.map(({ tag }) => tag));
       this.sayEmpty(reply);
     } catch (error) {
       if (turn === this.turn) this.bar.setFound(0, 0, error.message);

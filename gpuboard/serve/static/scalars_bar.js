@@ -4,6 +4,7 @@ import { TIP_SORTS } from "./chart_tip.js";
 import { icon, make, popover } from "./chart_elements.js";
 import { count } from "./format.js";
 import { get, set, subscribe } from "./state.js";
+import { tagCompletion } from "./tag_completion.js";
 
 const X_AXES = {
   step: "Step",
@@ -67,8 +68,10 @@ export class ScalarsBar {
       "aria-label": "Search tags",
       spellcheck: false,
       autocomplete: "off",
+      list: "tag-completion",
       on: { input: () => set("tagFilter", this.search.value) },
     });
+    this.completion = tagCompletion("tag-completion");
     const regex = make("button", {
       type: "button",
       class: "toggle",
@@ -80,12 +83,24 @@ export class ScalarsBar {
     this.follow(["tagFilter"], () => {
       if (this.search.value !== get("tagFilter")) this.search.value = get("tagFilter");
     });
-    return make("div", { class: "field has-toggle sc-search" }, icon("search"), this.search, regex);
+    return make(
+      "div",
+      { class: "field has-toggle sc-search" },
+      icon("search"),
+      this.search,
+      regex,
+      this.completion.element,
+    );
   }
 
   focusSearch() {
     this.search.focus();
     this.search.select();
+  }
+
+  /** Let the search complete what these tags begin with. */
+  offer(tags) {
+    this.completion.offer(tags, get("tagRegex"));
   }
 
   /** Say how many tags there are, or what is wrong with the search. */
@@ -201,7 +216,11 @@ export class ScalarsBar {
           labelled("Order", this.select("tipSort", TIP_SORTS)),
           labelled("Rows", this.numberField("tipRows", 1, 200)),
         ),
-        section("Cards", labelled("Width", this.widthSlider())),
+        section(
+          "Cards",
+          labelled("Width", this.slider("cardWidth", 280, 900)),
+          labelled("Height", this.slider("plotHeight", 120, 600)),
+        ),
       ),
     );
     const own = this.ends;
@@ -318,17 +337,17 @@ export class ScalarsBar {
     return input;
   }
 
-  widthSlider() {
+  slider(key, min, max) {
     const input = make("input", {
       type: "range",
       class: "sc-slider",
-      min: "280",
-      max: "900",
-      step: "20",
-      "aria-label": "Card width",
-      on: { input: () => set("cardWidth", Number(input.value)) },
+      min: String(min),
+      max: String(max),
+      step: "4",
+      "aria-label": LABELS[key],
+      on: { input: () => set(key, Number(input.value)) },
     });
-    this.follow(["cardWidth"], () => (input.value = String(get("cardWidth"))));
+    this.follow([key], () => (input.value = String(get(key))));
     return input;
   }
 }
@@ -340,6 +359,8 @@ const LABELS = {
   stepMark: "Mark",
   tipSort: "Order of the tooltip",
   tipRows: "Rows of the tooltip",
+  cardWidth: "Card width",
+  plotHeight: "Plot height",
 };
 
 /** The numbers in a text, such as "1k"-free lists typed by hand: "100, 2e3 5000". */
