@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gpuboard import limits
-from gpuboard.analysis import layers
+from gpuboard.analysis import hparams, layers
 from gpuboard.analysis.bands import group_names
 from gpuboard.analysis.batch import Batch, batches
 from gpuboard.analysis.cache import ColumnCache
@@ -113,7 +113,10 @@ def _grouped(
         return list(sources), {}
     alone: list[Source] = []
     groups: dict[str, list[Source]] = {}
-    names = group_names([source.name for source in sources], request.fold.pattern)
+    if request.fold.hparams:
+        names = hparams.group_names([source.hparams for source in sources], request.fold.hparams)
+    else:
+        names = group_names([source.name for source in sources], request.fold.pattern)
     for source, name in zip(sources, names, strict=True):
         members = alone if name is None else groups.setdefault(name, [])
         members.append(source)

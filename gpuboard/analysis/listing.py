@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import threading
 from collections.abc import Mapping, Sequence
 
 from gpuboard.analysis.patterns import compiled, searched
 from gpuboard.store.columns import Catalogue, RunInfo
-
-_DIGITS = re.compile(r"([0-9]+)")
+from gpuboard.store.store import natural_key
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -118,14 +116,6 @@ class Listing:
             if total.runs == 0:
                 del self._totals[key]
                 self._ordered = None
-
-
-def natural_key(text: str) -> list[tuple[int, str]]:
-    """Return a sort key that puts "layer2" before "layer10", however long the numbers are."""
-    parts = _DIGITS.split(text)
-    for i in range(1, len(parts), 2):
-        parts[i] = parts[i].lstrip("0")
-    return [(len(part), part) if i % 2 else (-1, part) for i, part in enumerate(parts)]
 
 
 def _rows(

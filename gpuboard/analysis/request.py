@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 from gpuboard import limits
 from gpuboard.errors import InputError
@@ -59,13 +60,16 @@ class Fold:
         pattern: Regular expression searched in the run name; its captured groups, joined by "/",
             name the group (the whole match where it captures nothing). Runs that do not match
             stay lines of their own.
+        hparams: Names of hyperparameters whose values tell groups apart; used instead of the
+            pattern where there are any.
         center: "mean" or "median" of the runs at each x.
         band: "std" (center -+ sample standard deviation), "minmax", or "percentile" (16 to 84).
     """
 
-    pattern: str
+    pattern: str = ""
     center: str = "mean"
     band: str = "std"
+    hparams: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         one_of("fold.center", self.center, CENTERS)
@@ -121,6 +125,7 @@ class Source:
         origin: Wall time of the run's first event, where relative time starts; NaN if unknown.
         version: Store version at the run's last change: what caches are keyed by.
         series: The points in file order.
+        hparams: The run's hyperparameters, where they are needed for folding.
     """
 
     run: int
@@ -128,3 +133,4 @@ class Source:
     origin: float
     version: int
     series: Series
+    hparams: Mapping[str, str | float | bool] = dataclasses.field(default_factory=dict)

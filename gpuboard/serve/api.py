@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import re
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,14 +21,18 @@ from gpuboard import device
 from gpuboard.analysis.cache import ColumnCache
 from gpuboard.analysis.listing import Listing
 from gpuboard.analysis.request import CurveRequest, Source, one_of
-from gpuboard.errors import InputError, NotFoundError
+from gpuboard.errors import DataError, InputError, NotFoundError
 from gpuboard.serve import fields, wire
 from gpuboard.serve.replies import Replies
 from gpuboard.serve.routes import DataRoute
-from gpuboard.store.columns import Catalogue, Series
+from gpuboard.store.columns import Catalogue, RunInfo, Series
+from gpuboard.store.store import natural_key
 
 if TYPE_CHECKING:
+    from gpuboard.analysis.hparams import HParams
     from gpuboard.store.store import Store
+
+log = logging.getLogger(__name__)
 
 SMOOTHED_BYTES = 512 << 20
 REPLY_BYTES = 64 << 20
@@ -149,6 +154,14 @@ class ScalarsRoute(DataRoute):
             await self.finish()
 
 
+class HParamsRoute(DataRoute):
+    """`GET api/v1/hparams`: the hyperparameters of all runs, as columns."""
+
+    async def get(self) -> None:
+        """Answer with one column for each hyperparameter, null where a run has none."""
+        self.reply_json(await self.run(_hparam_columns, self.context.store))
+
+
 class ProblemsRoute(DataRoute):
     """`GET api/v1/problems`: what was wrong with files, and what became of it."""
 
@@ -158,7 +171,13 @@ class ProblemsRoute(DataRoute):
         self.reply_json({"problems": [dataclasses.asdict(problem) for problem in problems]})
 
 
-def sources_of(store: Store, catalogue: Catalogue, ids: Sequence[int], tag: str) -> list[Source]:
+def sources_of(
+    store: Store,
+    catalogue: Catalogue,
+    ids: Sequence[int],
+    tag: str,
+    hparams: Mapping[int, HParams] = {},
+) -> list[Source]:
     """Return the points of `tag` of those runs that have it.
 
     Args:
@@ -166,11 +185,12 @@ def sources_of(store: Store, catalogue: Catalogue, ids: Sequence[int], tag: str)
         catalogue: Taken before the points are read: they may be newer, never older.
         ids: Ids of the wanted runs; ids that are not there are passed over.
         tag: Name of the tag.
+        hparams: Hyperparameters by run id, where they are needed.
     """
     infos = {run.id: run for run in catalogue.runs}
     wanted = [i for i in ids if i in infos]
     return [
-        Source(i, infos[i].name, infos[i].start, infos[i].version, series)
+        Source(i, infos[i].name, infos[i].start, infos[i].version, series, hparams.get(i, {}))
         for i, series in store.series_many(wanted, tag)
         if len(series)
     ]
@@ -185,14 +205,52 @@ def _chart(
     if since is not None and newest <= since <= catalogue.version:
         return None
 
+    by_hparams = request.fold is not None and bool(request.fold.hparams)
+    hparams = hparams_of(store, catalogue) if by_hparams else {}
+
     def compute() -> bytes:
         from gpuboard.analysis.curves import curves
 
-        sources = sources_of(store, catalogue, ids, tag)
+        sources = sources_of(store, catalogue, ids, tag, hparams)
         chart = curves(sources, request, tag, memory_of(store).smoothed)
         return wire.chart_bytes(chart, catalogue.version)
 
+    # A run's hyperparameters may stand in another run, so any change may concern them.
+    newest = catalogue.version if by_hparams else newest
     return memory_of(store).replies.get((tag, tuple(ids), request, newest), compute)
+
+
+def hparams_of(store: Store, catalogue: Catalogue) -> dict[int, HParams]:
+    """Return the hyperparameters of all runs by id; see `analysis.hparams.inherited`."""
+    from gpuboard.analysis.hparams import inherited
+
+    own = {run.name: _own_hparams(store, run) for run in catalogue.runs}
+    found = inherited(own)
+    return {run.id: found[run.name] for run in catalogue.runs}
+
+
+def _own_hparams(store: Store, run: RunInfo) -> HParams:
+    from gpuboard.summaries.hparams import START_TAG, decode_start
+
+    if START_TAG not in run.tags:
+        return {}
+    try:
+        return decode_start(store.tag_content(run.id, START_TAG))
+    except DataError as error:
+        log.info("run %s: %s", run.name, error)
+        return {}
+
+
+def _hparam_columns(store: Store) -> dict[str, Any]:
+    catalogue = store.catalogue()
+    found = hparams_of(store, catalogue)
+    names = sorted({name for hparams in found.values() for name in hparams}, key=natural_key)
+    ids = [run.id for run in catalogue.runs]
+    return {
+        "version": catalogue.version,
+        "run": ids,
+        "hparams": {name: [found[i].get(name) for i in ids] for name in names},
+    }
 
 
 def _newest(catalogue: Catalogue, ids: Sequence[int]) -> int:
@@ -286,5 +344,6 @@ ROUTES: tuple[tuple[str, type[DataRoute]], ...] = (
     (r"api/v1/curves", CurvesRoute),
     (r"api/v1/at", AtRoute),
     (r"api/v1/scalars", ScalarsRoute),
+    (r"api/v1/hparams", HParamsRoute),
     (r"api/v1/problems", ProblemsRoute),
 )

@@ -81,16 +81,19 @@ def smoothing(body: Mapping[str, Any]) -> Smoothing:
 
 
 def fold(body: Mapping[str, Any]) -> Fold | None:
-    """Return the field "fold": an object with "pattern", "center" and "band", or nothing."""
+    """Return the field "fold": an object with "pattern" or "names", "center" and "band"."""
     fields = _object(body, "fold")
     if fields is None:
         return None
     by = text(fields, "by", "regex")
-    if by != "regex":
-        raise InputError(f'fold.by: got {_shown(by)}, expected "regex"')
-    return Fold(
-        text(fields, "pattern", None), text(fields, "center", "mean"), text(fields, "band", "std")
-    )
+    one_of("fold.by", by, ("regex", "hparam"))
+    center, band = text(fields, "center", "mean"), text(fields, "band", "std")
+    if by == "regex":
+        return Fold(text(fields, "pattern", None), center, band)
+    names = fields.get("names")
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+        raise InputError(f"fold.names: got {_shown(names)}, expected names of hyperparameters")
+    return Fold("", center, band, tuple(names))
 
 
 def window(body: Mapping[str, Any], name: str) -> tuple[float, float] | None:

@@ -166,6 +166,11 @@ class Run:
             purge_step=np.array(purges, np.int64),
         )
 
+    def tag_content(self, tag: str) -> bytes:
+        """Return what the plugin that wrote a tag keeps in its metadata, b"" without any."""
+        number = self.names.find(tag)
+        return b"" if number is None else self.names.description(number).content
+
     def tags(self) -> dict[str, TagInfo]:
         """Return every tag with its kind and how much was logged, by name."""
         files = self.files()

@@ -26,15 +26,22 @@ LIVE_S = 300.0
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)", re.ASCII)
 
 
-def natural_key(name: str) -> list[tuple[int, float, str]]:
+def natural_key(name: str) -> list[tuple[int, int, str, str]]:
     """Return a sort key that puts "run10" behind "run9" and "lr0.01" behind "lr0.003"."""
     parts = _NUMBER.split(name)
-    # Every second part is a number; so many digits that they overflow compare as infinite.
+    # Every second part is a number.
     return [
-        (0, float(part), part) if place % 2 else (1, 0.0, part)
+        _number_key(part) if place % 2 else (1, 0, part, "")
         for place, part in enumerate(parts)
         if part
     ]
+
+
+def _number_key(number: str) -> tuple[int, int, str, str]:
+    whole, _, fraction = number.partition(".")
+    # Of two whole numbers the longer one is the larger, of two fractions the later in a dictionary.
+    whole = whole.lstrip("0")
+    return 0, len(whole), whole, fraction
 
 
 class Store:
@@ -114,6 +121,10 @@ class Store:
                 return run
         known = ", ".join(sorted(run.name for run in self._runs)[:10]) or "none"
         raise NotFoundError(f"there is no run {name!r} in {self.logdir}; there are: {known}")
+
+    def tag_content(self, run_id: int, tag: str) -> bytes:
+        """Return what the plugin that wrote a tag keeps in its metadata, b"" without any."""
+        return self.run(run_id).tag_content(tag)
 
     def problems(self) -> tuple[Problem, ...]:
         """Return everything that was wrong with what was read."""

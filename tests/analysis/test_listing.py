@@ -2,9 +2,10 @@ import random
 
 import pytest
 
-from gpuboard.analysis.listing import Listing, natural_key
+from gpuboard.analysis.listing import Listing
 from gpuboard.errors import InputError
 from gpuboard.store.columns import Catalogue, RunInfo, TagInfo
+from gpuboard.store.store import natural_key
 
 
 def run(run_id, tags, version=1):

@@ -8,18 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Event(_message.Message):
-    __slots__ = (
-        "wall_time",
-        "step",
-        "file_version",
-        "graph_def",
-        "summary",
-        "log_message",
-        "session_log",
-        "tagged_run_metadata",
-        "meta_graph_def",
-        "source_metadata",
-    )
+    __slots__ = ("wall_time", "step", "file_version", "graph_def", "summary", "log_message", "session_log", "tagged_run_metadata", "meta_graph_def", "source_metadata")
     WALL_TIME_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
     FILE_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -40,19 +29,7 @@ class Event(_message.Message):
     tagged_run_metadata: TaggedRunMetadata
     meta_graph_def: bytes
     source_metadata: SourceMetadata
-    def __init__(
-        self,
-        wall_time: _Optional[float] = ...,
-        step: _Optional[int] = ...,
-        file_version: _Optional[str] = ...,
-        graph_def: _Optional[bytes] = ...,
-        summary: _Optional[_Union[Summary, _Mapping]] = ...,
-        log_message: _Optional[_Union[LogMessage, _Mapping]] = ...,
-        session_log: _Optional[_Union[SessionLog, _Mapping]] = ...,
-        tagged_run_metadata: _Optional[_Union[TaggedRunMetadata, _Mapping]] = ...,
-        meta_graph_def: _Optional[bytes] = ...,
-        source_metadata: _Optional[_Union[SourceMetadata, _Mapping]] = ...,
-    ) -> None: ...
+    def __init__(self, wall_time: _Optional[float] = ..., step: _Optional[int] = ..., file_version: _Optional[str] = ..., graph_def: _Optional[bytes] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ..., log_message: _Optional[_Union[LogMessage, _Mapping]] = ..., session_log: _Optional[_Union[SessionLog, _Mapping]] = ..., tagged_run_metadata: _Optional[_Union[TaggedRunMetadata, _Mapping]] = ..., meta_graph_def: _Optional[bytes] = ..., source_metadata: _Optional[_Union[SourceMetadata, _Mapping]] = ...) -> None: ...
 
 class SourceMetadata(_message.Message):
     __slots__ = ("writer",)
@@ -76,7 +53,6 @@ class SessionLog(_message.Message):
         START: _ClassVar[SessionLog.Status]
         STOP: _ClassVar[SessionLog.Status]
         CHECKPOINT: _ClassVar[SessionLog.Status]
-
     STATUS_UNSPECIFIED: SessionLog.Status
     START: SessionLog.Status
     STOP: SessionLog.Status
@@ -87,12 +63,7 @@ class SessionLog(_message.Message):
     status: SessionLog.Status
     checkpoint_path: str
     msg: str
-    def __init__(
-        self,
-        status: _Optional[_Union[SessionLog.Status, str]] = ...,
-        checkpoint_path: _Optional[str] = ...,
-        msg: _Optional[str] = ...,
-    ) -> None: ...
+    def __init__(self, status: _Optional[_Union[SessionLog.Status, str]] = ..., checkpoint_path: _Optional[str] = ..., msg: _Optional[str] = ...) -> None: ...
 
 class TaggedRunMetadata(_message.Message):
     __slots__ = ("tag", "run_metadata")
@@ -110,10 +81,7 @@ class SummaryMetadata(_message.Message):
         CONTENT_FIELD_NUMBER: _ClassVar[int]
         plugin_name: str
         content: bytes
-        def __init__(
-            self, plugin_name: _Optional[str] = ..., content: _Optional[bytes] = ...
-        ) -> None: ...
-
+        def __init__(self, plugin_name: _Optional[str] = ..., content: _Optional[bytes] = ...) -> None: ...
     PLUGIN_DATA_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     SUMMARY_DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -122,13 +90,7 @@ class SummaryMetadata(_message.Message):
     display_name: str
     summary_description: str
     data_class: int
-    def __init__(
-        self,
-        plugin_data: _Optional[_Union[SummaryMetadata.PluginData, _Mapping]] = ...,
-        display_name: _Optional[str] = ...,
-        summary_description: _Optional[str] = ...,
-        data_class: _Optional[int] = ...,
-    ) -> None: ...
+    def __init__(self, plugin_data: _Optional[_Union[SummaryMetadata.PluginData, _Mapping]] = ..., display_name: _Optional[str] = ..., summary_description: _Optional[str] = ..., data_class: _Optional[int] = ...) -> None: ...
 
 class Summary(_message.Message):
     __slots__ = ("value",)
@@ -142,22 +104,9 @@ class Summary(_message.Message):
         width: int
         colorspace: int
         encoded_image_string: bytes
-        def __init__(
-            self,
-            height: _Optional[int] = ...,
-            width: _Optional[int] = ...,
-            colorspace: _Optional[int] = ...,
-            encoded_image_string: _Optional[bytes] = ...,
-        ) -> None: ...
-
+        def __init__(self, height: _Optional[int] = ..., width: _Optional[int] = ..., colorspace: _Optional[int] = ..., encoded_image_string: _Optional[bytes] = ...) -> None: ...
     class Audio(_message.Message):
-        __slots__ = (
-            "sample_rate",
-            "num_channels",
-            "length_frames",
-            "encoded_audio_string",
-            "content_type",
-        )
+        __slots__ = ("sample_rate", "num_channels", "length_frames", "encoded_audio_string", "content_type")
         SAMPLE_RATE_FIELD_NUMBER: _ClassVar[int]
         NUM_CHANNELS_FIELD_NUMBER: _ClassVar[int]
         LENGTH_FRAMES_FIELD_NUMBER: _ClassVar[int]
@@ -168,27 +117,9 @@ class Summary(_message.Message):
         length_frames: int
         encoded_audio_string: bytes
         content_type: str
-        def __init__(
-            self,
-            sample_rate: _Optional[float] = ...,
-            num_channels: _Optional[int] = ...,
-            length_frames: _Optional[int] = ...,
-            encoded_audio_string: _Optional[bytes] = ...,
-            content_type: _Optional[str] = ...,
-        ) -> None: ...
-
+        def __init__(self, sample_rate: _Optional[float] = ..., num_channels: _Optional[int] = ..., length_frames: _Optional[int] = ..., encoded_audio_string: _Optional[bytes] = ..., content_type: _Optional[str] = ...) -> None: ...
     class Value(_message.Message):
-        __slots__ = (
-            "tag",
-            "simple_value",
-            "obsolete_old_style_histogram",
-            "image",
-            "histo",
-            "audio",
-            "tensor",
-            "node_name",
-            "metadata",
-        )
+        __slots__ = ("tag", "simple_value", "obsolete_old_style_histogram", "image", "histo", "audio", "tensor", "node_name", "metadata")
         TAG_FIELD_NUMBER: _ClassVar[int]
         SIMPLE_VALUE_FIELD_NUMBER: _ClassVar[int]
         OBSOLETE_OLD_STYLE_HISTOGRAM_FIELD_NUMBER: _ClassVar[int]
@@ -207,24 +138,10 @@ class Summary(_message.Message):
         tensor: TensorProto
         node_name: str
         metadata: SummaryMetadata
-        def __init__(
-            self,
-            tag: _Optional[str] = ...,
-            simple_value: _Optional[float] = ...,
-            obsolete_old_style_histogram: _Optional[bytes] = ...,
-            image: _Optional[_Union[Summary.Image, _Mapping]] = ...,
-            histo: _Optional[_Union[HistogramProto, _Mapping]] = ...,
-            audio: _Optional[_Union[Summary.Audio, _Mapping]] = ...,
-            tensor: _Optional[_Union[TensorProto, _Mapping]] = ...,
-            node_name: _Optional[str] = ...,
-            metadata: _Optional[_Union[SummaryMetadata, _Mapping]] = ...,
-        ) -> None: ...
-
+        def __init__(self, tag: _Optional[str] = ..., simple_value: _Optional[float] = ..., obsolete_old_style_histogram: _Optional[bytes] = ..., image: _Optional[_Union[Summary.Image, _Mapping]] = ..., histo: _Optional[_Union[HistogramProto, _Mapping]] = ..., audio: _Optional[_Union[Summary.Audio, _Mapping]] = ..., tensor: _Optional[_Union[TensorProto, _Mapping]] = ..., node_name: _Optional[str] = ..., metadata: _Optional[_Union[SummaryMetadata, _Mapping]] = ...) -> None: ...
     VALUE_FIELD_NUMBER: _ClassVar[int]
     value: _containers.RepeatedCompositeFieldContainer[Summary.Value]
-    def __init__(
-        self, value: _Optional[_Iterable[_Union[Summary.Value, _Mapping]]] = ...
-    ) -> None: ...
+    def __init__(self, value: _Optional[_Iterable[_Union[Summary.Value, _Mapping]]] = ...) -> None: ...
 
 class HistogramProto(_message.Message):
     __slots__ = ("min", "max", "num", "sum", "sum_squares", "bucket_limit", "bucket")
@@ -242,16 +159,7 @@ class HistogramProto(_message.Message):
     sum_squares: float
     bucket_limit: _containers.RepeatedScalarFieldContainer[float]
     bucket: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(
-        self,
-        min: _Optional[float] = ...,
-        max: _Optional[float] = ...,
-        num: _Optional[float] = ...,
-        sum: _Optional[float] = ...,
-        sum_squares: _Optional[float] = ...,
-        bucket_limit: _Optional[_Iterable[float]] = ...,
-        bucket: _Optional[_Iterable[float]] = ...,
-    ) -> None: ...
+    def __init__(self, min: _Optional[float] = ..., max: _Optional[float] = ..., num: _Optional[float] = ..., sum: _Optional[float] = ..., sum_squares: _Optional[float] = ..., bucket_limit: _Optional[_Iterable[float]] = ..., bucket: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class TensorShapeProto(_message.Message):
     __slots__ = ("dim", "unknown_rank")
@@ -262,35 +170,14 @@ class TensorShapeProto(_message.Message):
         size: int
         name: str
         def __init__(self, size: _Optional[int] = ..., name: _Optional[str] = ...) -> None: ...
-
     DIM_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_RANK_FIELD_NUMBER: _ClassVar[int]
     dim: _containers.RepeatedCompositeFieldContainer[TensorShapeProto.Dim]
     unknown_rank: bool
-    def __init__(
-        self,
-        dim: _Optional[_Iterable[_Union[TensorShapeProto.Dim, _Mapping]]] = ...,
-        unknown_rank: bool = ...,
-    ) -> None: ...
+    def __init__(self, dim: _Optional[_Iterable[_Union[TensorShapeProto.Dim, _Mapping]]] = ..., unknown_rank: bool = ...) -> None: ...
 
 class TensorProto(_message.Message):
-    __slots__ = (
-        "dtype",
-        "tensor_shape",
-        "version_number",
-        "tensor_content",
-        "float_val",
-        "double_val",
-        "int_val",
-        "string_val",
-        "scomplex_val",
-        "int64_val",
-        "bool_val",
-        "dcomplex_val",
-        "half_val",
-        "uint32_val",
-        "uint64_val",
-    )
+    __slots__ = ("dtype", "tensor_shape", "version_number", "tensor_content", "float_val", "double_val", "int_val", "string_val", "scomplex_val", "int64_val", "bool_val", "dcomplex_val", "half_val", "uint32_val", "uint64_val")
     DTYPE_FIELD_NUMBER: _ClassVar[int]
     TENSOR_SHAPE_FIELD_NUMBER: _ClassVar[int]
     VERSION_NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -321,21 +208,4 @@ class TensorProto(_message.Message):
     half_val: _containers.RepeatedScalarFieldContainer[int]
     uint32_val: _containers.RepeatedScalarFieldContainer[int]
     uint64_val: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(
-        self,
-        dtype: _Optional[int] = ...,
-        tensor_shape: _Optional[_Union[TensorShapeProto, _Mapping]] = ...,
-        version_number: _Optional[int] = ...,
-        tensor_content: _Optional[bytes] = ...,
-        float_val: _Optional[_Iterable[float]] = ...,
-        double_val: _Optional[_Iterable[float]] = ...,
-        int_val: _Optional[_Iterable[int]] = ...,
-        string_val: _Optional[_Iterable[bytes]] = ...,
-        scomplex_val: _Optional[_Iterable[float]] = ...,
-        int64_val: _Optional[_Iterable[int]] = ...,
-        bool_val: _Optional[_Iterable[bool]] = ...,
-        dcomplex_val: _Optional[_Iterable[float]] = ...,
-        half_val: _Optional[_Iterable[int]] = ...,
-        uint32_val: _Optional[_Iterable[int]] = ...,
-        uint64_val: _Optional[_Iterable[int]] = ...,
-    ) -> None: ...
+    def __init__(self, dtype: _Optional[int] = ..., tensor_shape: _Optional[_Union[TensorShapeProto, _Mapping]] = ..., version_number: _Optional[int] = ..., tensor_content: _Optional[bytes] = ..., float_val: _Optional[_Iterable[float]] = ..., double_val: _Optional[_Iterable[float]] = ..., int_val: _Optional[_Iterable[int]] = ..., string_val: _Optional[_Iterable[bytes]] = ..., scomplex_val: _Optional[_Iterable[float]] = ..., int64_val: _Optional[_Iterable[int]] = ..., bool_val: _Optional[_Iterable[bool]] = ..., dcomplex_val: _Optional[_Iterable[float]] = ..., half_val: _Optional[_Iterable[int]] = ..., uint32_val: _Optional[_Iterable[int]] = ..., uint64_val: _Optional[_Iterable[int]] = ...) -> None: ...
