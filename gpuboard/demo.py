@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gpuboard.eventlog.append import EventFileWriter
+from gpuboard.summaries.hparams import HParam, encode_start
 
 STEPS = 1200
 WARMUP_STEPS = 100
@@ -63,6 +64,16 @@ class Plan:
     width: int
     seed: int
     steps: int = STEPS
+
+    @property
+    def hparams(self) -> dict[str, HParam]:
+        """What a reader may group runs by."""
+        return {
+            "optimiser": self.optimiser,
+            "learning_rate": self.peak_rate,
+            "width": float(self.width),
+            "seed": float(self.seed),
+        }
 
     @property
     def name(self) -> str:
@@ -140,7 +151,7 @@ def train_live(
     stopped = stopped or threading.Event()
     plan = _first_free(logdir / "live", steps)
     trainer = Trainer(plan)
-    with EventFileWriter(logdir / "live" / plan.name) as writer:
+    with _opened(logdir / "live" / plan.name, plan) as writer:
         while trainer.step < steps and not stopped.wait(pause_s):
             trainer.advance(writer)
             writer.flush()
@@ -158,8 +169,14 @@ def _plans(seeds: int, steps: int) -> Iterator[Plan]:
     yield Plan(*_DIVERGING, 0, steps)
 
 
+def _opened(folder: Path, plan: Plan) -> EventFileWriter:
+    writer = EventFileWriter(folder)
+    writer.add_value(encode_start(plan.hparams))
+    return writer
+
+
 def _train(folder: Path, trainer: Trainer, until: int) -> None:
-    with EventFileWriter(folder) as writer:
+    with _opened(folder, trainer.plan) as writer:
         while trainer.step < until and trainer.steps_lost < GIVE_UP_STEPS:
             trainer.advance(writer)
 
@@ -167,7 +184,7 @@ def _train(folder: Path, trainer: Trainer, until: int) -> None:
 def _train_until_crash(folder: Path, plan: Plan) -> Trainer:
     """Train up to the crash; return the training as the last checkpoint had kept it."""
     trainer = Trainer(plan)
-    with EventFileWriter(folder) as writer:
+    with _opened(folder, plan) as writer:
         while trainer.step < int(plan.steps * CHECKPOINT_FRACTION):
             trainer.advance(writer)
         checkpoint = trainer.checkpoint()

@@ -76,6 +76,7 @@ def test_every_run_logs_every_tag_without_a_problem(store):
             "weights/norm",
             "optimiser/learning_rate",
             "time/step (ms)",
+            "_hparams_/session_start_info",
         }
     assert store.problems() == ()
 

@@ -42,7 +42,12 @@ ROOMS_OF_PACKAGE = {
     "torch": ("gpuboard.writer", "gpuboard.profiler.capture"),
     "numba": ("gpuboard.eventlog", "gpuboard.analysis", "gpuboard.projector"),
     "llvmlite": ("gpuboard.eventlog.native",),
-    "google": ("gpuboard.eventlog", "gpuboard.profiler.traces.xplane"),
+    # Summaries decode what their plugins keep as messages.
+    "google": (
+        "gpuboard.eventlog",
+        "gpuboard.summaries",
+        "gpuboard.profiler.traces.xplane",
+    ),
     "typer": ("gpuboard.cli",),
     "rich": ("gpuboard.cli",),
     "tensorflow": (),

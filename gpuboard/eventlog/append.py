@@ -76,11 +76,22 @@ class EventFileWriter:
             step: Any int64.
             wall_time: Seconds since the epoch, now if not given.
         """
-        time = self._clock.wall() if wall_time is None else wall_time
         with np.errstate(over="ignore"):
             number = float(np.float32(value))
-        summary = Summary(value=[Summary.Value(tag=tag, simple_value=number)])
-        self.add(Event(wall_time=time, step=step, summary=summary))
+        self.add_value(Summary.Value(tag=tag, simple_value=number), step, wall_time=wall_time)
+
+    def add_value(
+        self, value: Summary.Value, step: int = 0, *, wall_time: float | None = None
+    ) -> None:
+        """Append a summary value of any kind.
+
+        Args:
+            value: Tag, content and metadata.
+            step: Any int64.
+            wall_time: Seconds since the epoch, now if not given.
+        """
+        time = self._clock.wall() if wall_time is None else wall_time
+        self.add(Event(wall_time=time, step=step, summary=Summary(value=[value])))
 
     def flush(self) -> None:
         """Hand everything written so far to the operating system."""

@@ -371,3 +371,40 @@ def test_a_chart_that_cannot_be_drawn_says_why(api, body, message):
 def test_a_body_that_is_no_json_object_is_refused(api):
     assert refusal(api.ask("POST", "at", b"\xff"))[0] == 400
     assert refusal(api.ask("POST", "curves", b"[]"))[0] == 400
+
+
+def test_runs_are_folded_by_hyperparameters_wherever_these_were_logged(tmp_path):
+    from gpuboard.eventlog.proto.event_pb2 import Event, Summary
+    from gpuboard.serve import api
+    from gpuboard.store.store import Store
+    from gpuboard.summaries.hparams import encode_start
+    from tests import make
+
+    for name, lr in (("a", 0.1), ("b", 0.1), ("c", 0.5)):
+        make.event_file(tmp_path / name, [make.header(), make.scalar("loss", lr, step=1)])
+        start = Event(wall_time=1.0, summary=Summary(value=[encode_start({"lr": lr})]))
+        make.event_file(tmp_path / name / "1700000000.25", [start.SerializeToString()])
+    store = Store(tmp_path)
+    store.refresh()
+    body = {"fold": {"by": "hparam", "names": ["lr"]}}
+    runs = store.catalogue().runs
+    ids = [run.id for run in runs]
+
+    reply = api._chart(store, "loss", ids, api.fields.curve_request(body), None)
+    columns = api._hparam_columns(store)
+
+    (size,) = struct.unpack_from("<I", reply)
+    lines = json.loads(reply[4 : 4 + size])["lines"]
+    assert {line["group"] for line in lines} == {"lr=0.1", "lr=0.5"}
+    names = [run.name for run in runs]
+    lr_of = dict(zip(names, columns["hparams"]["lr"], strict=True))
+    assert (lr_of["a"], lr_of["b"], lr_of["c"]) == (0.1, 0.1, 0.5)
+
+
+@pytest.mark.parametrize("fold", [{"by": "hparam"}, {"by": "hparam", "names": []}, {"by": "x"}])
+def test_a_fold_without_what_it_goes_by_is_refused(fold):
+    from gpuboard.errors import InputError
+    from gpuboard.serve import fields
+
+    with pytest.raises(InputError, match="fold"):
+        fields.curve_request({"fold": fold})

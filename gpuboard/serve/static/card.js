@@ -299,7 +299,7 @@ export class Card {
       width: Math.max(1, Math.floor(Math.min(width + 31, room) / 32)) * 32,
       range: this.chart.spec.xView,
       overwritten: get("overwritten"),
-      fold: get("fold"),
+      fold: isComplete(get("fold")) ? get("fold") : null,
     };
   }
 
@@ -389,4 +389,9 @@ const FORMATS = { csv: "CSV", json: "JSON", parquet: "Parquet" };
 export function toggle(key, tag) {
   const list = get(key);
   set(key, list.includes(tag) ? list.filter((one) => one !== tag) : [...list, tag]);
+}
+
+/** A fold by hyperparameters of which none is named yet asks for nothing. */
+function isComplete(fold) {
+  return fold?.by !== "hparam" || fold.names?.length > 0;
 }

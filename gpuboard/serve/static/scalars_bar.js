@@ -1,5 +1,6 @@
 /** The toolbar of the Scalars page: what is used daily in one row, the rest in one popover. */
 
+import { getJson } from "./api.js";
 import { TIP_SORTS } from "./chart_tip.js";
 import { icon, make, popover } from "./chart_elements.js";
 import { count } from "./format.js";
@@ -283,6 +284,22 @@ export class ScalarsBar {
       "aria-label": "Regular expression of the group's name",
       on: { change: () => change({ pattern: pattern.value }) },
     });
+    const known = make("datalist", { id: "hparam-names" });
+    const names = make("input", {
+      class: "input sc-code",
+      type: "text",
+      spellcheck: false,
+      placeholder: "lr, optimizer",
+      "aria-label": "Hyperparameters that tell groups apart",
+      on: { change: () => change({ names: split(names.value) }) },
+    });
+    const learn = async () => {
+      const logged = await hparamNames();
+      known.replaceChildren(...logged.map((value) => make("option", { value })));
+      // Whatever tells runs apart, but for the seed, is a fair first guess.
+      if (!get("fold")?.names?.length) change({ names: logged.filter((n) => !/seed/i.test(n)) });
+    };
+    names.setAttribute("list", known.id);
     const choose = (key, label, choices) => {
       const box = make(
         "select",
@@ -301,10 +318,16 @@ export class ScalarsBar {
       minmax: "Min to max",
       percentile: "16 to 84 %",
     });
+    const by = choose("by", "Group by", { regex: "Name pattern", hparam: "Hyperparameters" });
+    const patternRow = labelled("Pattern", pattern);
+    const namesRow = labelled("Names", names);
     const details = make(
       "div",
       { class: "sc-fold" },
-      labelled("Group by", pattern),
+      labelled("Group by", picker(by)),
+      patternRow,
+      namesRow,
+      known,
       labelled("Line", picker(center)),
       labelled("Band", picker(band)),
     );
@@ -312,7 +335,13 @@ export class ScalarsBar {
       const fold = get("fold");
       on.checked = Boolean(fold);
       details.hidden = !fold;
-      if (fold) [pattern.value, center.value, band.value] = [fold.pattern, fold.center, fold.band];
+      if (!fold) return;
+      [by.value, center.value, band.value] = [fold.by ?? "regex", fold.center, fold.band];
+      pattern.value = fold.pattern ?? DEFAULT_FOLD.pattern;
+      names.value = (fold.names ?? []).join(", ");
+      patternRow.hidden = by.value === "hparam";
+      namesRow.hidden = !patternRow.hidden;
+      if (!namesRow.hidden && !known.childElementCount) void learn();
     });
     return section(
       "Seeds",
@@ -374,6 +403,17 @@ export function numbersIn(text) {
 }
 
 const picker = (box) => make("div", { class: "picker" }, box, icon("chevron"));
+
+const split = (text) => text.split(",").map((name) => name.trim()).filter(Boolean);
+
+/** Return the names of the hyperparameters that any run has logged. */
+async function hparamNames() {
+  try {
+    return Object.keys((await getJson("hparams")).hparams);
+  } catch {
+    return []; // the field stays a plain one
+  }
+}
 
 function labelled(text, field) {
   return make("div", { class: "sc-control" }, make("span", { class: "sc-label", text }), field);
