@@ -17,7 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,35 @@ _GONE_AFTER_S = 20
 _WATCHED_POINTS = 10
 
 
+_BUSY_SERVER = """
+import sys, threading
+from pathlib import Path
+from benchmarks.sessions import spin
+from gpuboard.apps import PAGES
+from gpuboard.serve.server import Context, ServeConfig, make_server
+from gpuboard.store.store import Store
+store, watches = Store(Path(sys.argv[1])), []
+context = Context(store)
+server = make_server(ServeConfig(port=int(sys.argv[2]), token=sys.argv[3]), context, PAGES)
+def work():
+    watches.append(context.jobs.submit("spin", spin, 30.0, where="process").watch())
+def begin():
+    server.wait_until_up()
+    store.start(1.0)
+    server.loop.call_soon_threadsafe(work)
+threading.Thread(target=begin, daemon=True).start()
+server.run_forever()
+"""
+
+
+def spin(report: Callable[[float, str], object], seconds: float) -> None:
+    """Keep a core and the interpreter lock of its process busy for so long."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        sum(range(20_000))
+        report(1 - (end - time.monotonic()) / seconds, "spinning")
+
+
 def run(names: list[str], root: Path, rounds: int) -> dict[str, Any]:
     """Return medians for each named shape, and the age at which a new point is known."""
     figures: dict[str, Any] = {}
@@ -42,6 +71,8 @@ def run(names: list[str], root: Path, rounds: int) -> dict[str, Any]:
         figures[name] = {
             key: round(statistics.median(row[key] for row in taken), 2) for key in taken[0]
         }
+    with _server(build(SHAPES["b"], root), _BUSY_SERVER):
+        figures["beside a job of 30 s"] = asyncio.run(_move_sliders())
     figures["live"] = asyncio.run(_watch_a_point(root))
     return figures
 
@@ -121,6 +152,16 @@ async def _fetch_curves(tag: str, amount: float = 0.6) -> bytes:
     return bytes(reply.body)
 
 
+async def _move_sliders() -> dict[str, float]:
+    for _ in range(5):
+        await _move_slider()
+    trips = [await _move_slider() for _ in range(60)]
+    return {
+        "slider round trip, median (ms)": round(1e3 * statistics.median(trips), 1),
+        "longest (ms)": round(1e3 * max(trips), 1),
+    }
+
+
 async def _move_slider() -> float:
     started = time.perf_counter()
     await _fetch_curves("group0/metric0", amount=0.9 * (started % 1))
@@ -152,10 +193,12 @@ async def _watch_a_point(root: Path) -> dict[str, float]:
 
 
 @contextlib.contextmanager
-def _server(folder: Path) -> Iterator[int]:
-    command = [sys.executable, "-m", "gpuboard", "serve", str(folder), "--token", _TOKEN]
+def _server(folder: Path, program: str = "") -> Iterator[int]:
+    options = ["-m", "gpuboard", "serve", str(folder), "--port", str(_PORT), "--token", _TOKEN]
+    if program:
+        options = ["-c", program, str(folder), str(_PORT), _TOKEN]
     process = subprocess.Popen(
-        [*command, "--port", str(_PORT)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         _wait_until_read()
