@@ -1,4 +1,4 @@
-"""Run a benchmark: `python -m benchmarks ingest|pages|sessions|start [--json]`."""
+"""Run a benchmark: `python -m benchmarks ingest|pages|sessions|start|zoom [--json]`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import json
 import tempfile
 from pathlib import Path
 
-from benchmarks import ingest, pages, sessions, start
+from benchmarks import ingest, pages, sessions, start, zoom
 from benchmarks.logs import SHAPES
 
-_BENCHMARKS = {"ingest": ingest, "pages": pages, "sessions": sessions, "start": start}
+_BENCHMARKS = {"ingest": ingest, "pages": pages, "sessions": sessions, "start": start, "zoom": zoom}
 
 
 def main() -> None:

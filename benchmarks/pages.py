@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
 _TOKEN = "benchmark-token-of-some-length"  # noqa: S105
-_BROWSER = "/usr/bin/chromium"
-_FLAGS = [
+BROWSER = "/usr/bin/chromium"
+FLAGS = [
     "--no-sandbox",
     "--disable-dev-shm-usage",
     "--use-angle=swiftshader",
@@ -74,7 +75,7 @@ def run(names: list[str], root: Path, rounds: int) -> dict[str, Any]:
 
     figures: dict[str, Any] = {}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_BROWSER, args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
         for name in names:
             folder = build(SHAPES[name], root)
             with _gpuboard(folder) as ours, _tensorboard(folder) as theirs:
@@ -160,6 +161,18 @@ def _gpuboard(folder: Path) -> Iterator[str]:
     with _server([*command, "--port", "6392", "--token", _TOKEN]):
         _wait(f"{url}/api/v1/status", lambda body: json.loads(body)["phase"] == "watching")
         yield url
+
+
+@contextlib.contextmanager
+def gpuboard_at(folder: Path) -> Iterator[Callable[[float, str], str]]:
+    """Serve a directory; yields the address of an opened chart by smoothing and tag."""
+
+    def address(smoothing: float, tag: str) -> str:
+        query = urllib.parse.urlencode({"token": _TOKEN, "open": tag, "smoothing": smoothing})
+        return f"{url}/scalars?{query}"
+
+    with _gpuboard(folder) as url:
+        yield address
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ const TICK_FONT = 11;
 const GUTTER = 46;
 const MAX_RAW = 60; // with more series the faint raw lines would be one grey area
 const MAX_WIDE = 12;
+const MAX_TRAVEL = 6000; // pixels up and down: noise beyond it is an area, drawn with hairlines
 
 /** Map data to pixels on one axis and back, linear or logarithmic. */
 export function axisScale(lo, hi, from, to, log) {
@@ -170,16 +171,16 @@ export function visibleSpan(line, lo, hi) {
   ];
 }
 
-export function paintLine(ctx, { sx, sy }, line, colour, alpha, width) {
+export function paintLine(ctx, { sx, sy, dpr = 1 }, line, colour, alpha, width) {
   const { x, y } = line;
   const [start, end] = visibleSpan(line, sx.lo, sx.hi);
   const dots = [];
   let run = 0,
     px = 0,
-    py = 0;
+    py = 0,
+    travel = 0;
   ctx.strokeStyle = colour;
   ctx.globalAlpha = alpha;
-  ctx.lineWidth = width;
   ctx.beginPath();
   for (let i = start; i < end; i++) {
     const v = y[i];
@@ -188,12 +189,17 @@ export function paintLine(ctx, { sx, sy }, line, colour, alpha, width) {
       run = 0;
       continue;
     }
+    const former = py;
     px = sx.to(x[i]);
     py = sy.to(v);
     if (run++ === 0) ctx.moveTo(px, py);
-    else ctx.lineTo(px, py);
+    else {
+      ctx.lineTo(px, py);
+      travel += Math.abs(py - former);
+    }
   }
   if (run === 1) dots.push(px, py);
+  ctx.lineWidth = travel > MAX_TRAVEL ? Math.min(width, 1 / dpr) : width;
   ctx.stroke();
   if (dots.length) paintDots(ctx, dots, colour, Math.max(1.8, width * 1.3));
   ctx.globalAlpha = 1;

@@ -1,0 +1,47 @@
+"""The benchmarks run and print what scripts rely on; what they measure is not judged here."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks import ingest, logs
+from gpuboard.store.store import Store
+
+TINY = logs.Shape("tiny", 2, 3, 40, logs.tensorflow_value)
+
+
+def test_logs_hold_what_their_shape_says_and_are_built_once(tmp_path):
+    folder = logs.build(TINY, tmp_path)
+    (first, _) = sorted(folder.rglob("*tfevents*"))
+    written = first.stat().st_mtime_ns
+    store = Store(folder)
+    store.refresh()
+
+    assert logs.build(TINY, tmp_path) == folder
+    assert first.stat().st_mtime_ns == written
+    runs = store.catalogue().runs
+    assert sum(run.events for run in runs) == TINY.events
+    assert {tag.points for run in runs for tag in run.tags.values()} == {40}
+    assert store.problems() == ()
+
+
+def test_ingest_tells_medians_rates_memory_and_ratios_of_all_readers(tmp_path):
+    pytest.importorskip("tensorboard_data_server", reason="TensorBoard's data server is missing")
+
+    figures = ingest.measure(TINY, tmp_path, rounds=1)
+
+    json.dumps(figures)
+    assert figures["events"] == TINY.events
+    assert set(figures["readers"]) == {
+        "gpuboard",
+        "rustboard",
+        "rustboard keeping all",
+        "python",
+    }
+    for reader in figures["readers"].values():
+        assert set(reader) == {"seconds", "events_per_s", "mb_per_s", "peak_mb", "bytes_per_event"}
+        assert reader["seconds"] > 0
+    assert "events/s over rustboard" in figures["ratios"]
+    assert ingest.describe({"cores": 2, "rounds": 1, "shapes": {"tiny": figures}})
