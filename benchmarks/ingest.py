@@ -59,7 +59,8 @@ for one in kept:
 seconds = time.perf_counter() - start
 print(json.dumps({"seconds": seconds, "peak": peak(), "before": before}))
 """
-_LOAD_CYCLE = re.compile(r"Finished load cycle \(([\d.]+)(m?s)\)")
+_LOAD_CYCLE = re.compile(r"Finished load cycle \(([\d.]+)(\w*s)\)")
+_SECONDS = {"s": 1.0, "ms": 1e-3, "ns": 1e-9}  # what is left is microseconds, spelt either way
 _KEEP_ALL = "scalars=1000000000"
 # The Python loader takes a minute a million events; its rate does not depend on the length.
 _PYTHON_SHARE = 20
@@ -99,13 +100,12 @@ def read_with_rust(shape: Shape, folder: Path, *options: str) -> Reading:
             *("--logdir", str(folder), "--reload", "once", "--verbose"),
             *("--port", "0", "--port-file", f"{place}/port", *options),
         ]
-        server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        try:
-            seconds = _load_cycle(server.stderr or ())
-            peak = _peak_of(server.pid)
-        finally:
-            server.kill()
-            server.wait()
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+            try:
+                seconds = _load_cycle(server.stderr or ())
+                peak = _peak_of(server.pid)
+            finally:
+                server.kill()
     found = {"seconds": seconds, "peak": peak, "before": 0}
     return _reading(found, shape, folder)
 
@@ -114,7 +114,7 @@ def _load_cycle(lines: Iterable[str]) -> float:
     for line in lines:
         match = _LOAD_CYCLE.search(line)
         if match:
-            return float(match[1]) / (1000 if match[2] == "ms" else 1)
+            return float(match[1]) * _SECONDS.get(match[2], 1e-6)
     raise RuntimeError("the data server ended without a load cycle")
 
 
