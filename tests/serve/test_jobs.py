@@ -102,11 +102,11 @@ def test_two_who_ask_for_the_same_share_one_job(jobs):
     async def check():
         first, second = jobs.submit("key", work), jobs.submit("key", work)
         other = jobs.submit("other key", work)
-        waiting = asyncio.gather(first.wait(), second.wait())
+        waiting = asyncio.gather(first.wait(), second.wait(), other.wait())
         free.set()
-        return first is second, other is not first, await waiting, await other.wait()
+        return first is second, other is not first, await waiting
 
-    is_same, is_other, (a, b), c = run(check())
+    is_same, is_other, (a, b, c) = run(check())
 
     assert is_same
     assert is_other
