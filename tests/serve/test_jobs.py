@@ -56,7 +56,7 @@ def return_what_cannot_travel(report):
 
 @pytest.fixture
 def jobs():
-    jobs = Jobs(threads=2, grace_s=0.05)
+    jobs = Jobs(threads=2, grace_s=0.3)
     yield jobs
     jobs.close()
 
@@ -165,7 +165,7 @@ def test_a_job_dies_with_its_last_watcher_and_not_before(jobs):
         job = jobs.submit("key", sleep_reporting)
         first, second = job.watch(), job.watch()
         first.close()
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0.6)
         was_running = job.is_running
         second.close()
         await job.ended.wait()
@@ -189,7 +189,7 @@ def test_a_new_watcher_within_the_grace_period_saves_the_job(jobs):
         watch = job.watch()
         watch.close()
         saved = job.watch()
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0.6)
         was_running = job.is_running
         saved.close()
         return was_running
