@@ -2,6 +2,36 @@
 
 from __future__ import annotations
 
-from . import health, runs, scalars
+from . import (
+    audio,
+    custom_scalars,
+    graphs,
+    health,
+    histograms,
+    hparams,
+    images,
+    meshes,
+    numerics,
+    pr_curves,
+    runs,
+    scalars,
+    text,
+    views,
+)
 
-PAGES = (scalars.PAGE, runs.PAGE, health.PAGE)
+PAGES = (
+    scalars.PAGE,
+    custom_scalars.PAGE,
+    histograms.PAGE,
+    images.PAGE,
+    audio.PAGE,
+    text.PAGE,
+    pr_curves.PAGE,
+    meshes.PAGE,
+    graphs.PAGE,
+    hparams.PAGE,
+    numerics.PAGE,
+    views.PAGE,
+    runs.PAGE,
+    health.PAGE,
+)

@@ -10,4 +10,4 @@ def build(page: Page) -> None:
     page.add_module("health.js")
 
 
-PAGE = PageSpec(name="health", title="Health", icon="health", order=910, build=build)
+PAGE = PageSpec(name="health", title="Health", icon="health", order=910, build=build, styles=("health",))

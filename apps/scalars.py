@@ -28,6 +28,7 @@ PAGE = PageSpec(
     icon="scalars",
     order=10,
     build=build,
-    needs="scalar",
+    needs=("scalar",),
     why="no run has logged a scalar yet: call `writer.add_scalar(tag, value, step)`",
+    styles=("scalars",),
 )

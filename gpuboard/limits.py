@@ -42,5 +42,85 @@ MAX_TAGS_LISTED = Limit(
     "max_tags_listed", 5_000, "Tags sent in one answer; a search narrows the rest."
 )
 MAX_MARKERS = Limit("max_markers", 2_000, "NaN and infinity markers drawn in one chart.")
+MAX_CHART_TAGS = Limit("max_chart_tags", 100, "Tags drawn in one chart; further ones are counted.")
+MAX_LAYOUT_PARTS = Limit(
+    "max_layout_parts", 10_000, "Categories, charts and tags in one layout of custom scalars."
+)
+MAX_TENSOR_BYTES = Limit(
+    "max_tensor_bytes", 256 << 20, "A tensor of a summary that would take more is not decoded."
+)
+MAX_TENSOR_RANK = Limit("max_tensor_rank", 16, "Dimensions of a tensor in a summary.")
+
+MAX_IMAGE_PIXELS = Limit("max_image_pixels", 16 << 20, "A picture of more pixels is not decoded.")
+MAX_IMAGE_FRAMES = Limit(
+    "max_image_frames", 1_000, "Frames of one moving picture; later ones are not shown."
+)
+MAX_IMAGE_SAMPLES = Limit("max_image_samples", 1_000, "Pictures in one batch of images.")
+MAX_ANIMATION_PIXELS = Limit(
+    "max_animation_pixels",
+    64 << 20,
+    "Pixels in all frames of one moving picture; later frames are not shown.",
+)
+MAX_PIXEL_BLOCK = Limit("max_pixel_block", 16_384, "Pixels whose values are sent in one answer.")
+MAX_SIDE_FILE_BYTES = Limit(
+    "max_side_file_bytes", 1 << 20, "A larger hparams.yaml or config.json is not read."
+)
+MAX_SIDE_HPARAMS = Limit(
+    "max_side_hparams", 2_000, "Values in one hparams.yaml or config.json; with more it is not used."
+)
+MAX_HPARAM_CHARACTERS = Limit(
+    "max_hparam_characters", 1_000, "Text of one hyperparameter of such a file; the rest is cut."
+)
+MAX_TRIAL_CELLS = Limit(
+    "max_trial_cells", 4_000_000, "Values of hyperparameters sent at once; later columns wait."
+)
+MAX_TRIAL_METRICS = Limit("max_trial_metrics", 50, "Metrics in one table of trials.")
+MAX_IMPORTANCE_TRIALS = Limit(
+    "max_importance_trials", 2_000, "Trials that importance is learned from, drawn at random."
+)
+MAX_IMPORTANCE_HPARAMS = Limit(
+    "max_importance_hparams", 100, "Hyperparameters whose importance is learned at once."
+)
+MAX_GRAPH_BYTES = Limit(
+    "max_graph_bytes", 256 << 20, "A longer graph is not decoded; weights of ONNX files are skipped."
+)
+MAX_GRAPH_NODES = Limit("max_graph_nodes", 200_000, "Nodes of one graph, functions included.")
+MAX_GRAPH_EDGES = Limit("max_graph_edges", 2_000_000, "Inputs of all nodes of one graph.")
+MAX_GRAPH_DEPTH = Limit("max_graph_depth", 64, "Scopes, groups or blocks nested in one another.")
+MAX_GRAPH_BOXES = Limit("max_graph_boxes", 20_000, "Boxes of a graph that are open at a time.")
+MAX_ATTRIBUTE_CHARACTERS = Limit(
+    "max_attribute_characters", 1_000, "Text of one attribute of a node; the rest is cut off."
+)
+MAX_GRAPH_UPLOAD_BYTES = Limit(
+    "max_graph_upload_bytes", 64 << 20, "Size of a graph file that is opened from the page."
+)
+MAX_GRAPH_FILES = Limit(
+    "max_graph_files", 200, "Graph files (.onnx, .pb, .pbtxt) listed below the log directory."
+)
+MAX_AUDIO_SAMPLES = Limit(
+    "max_audio_samples", 64 << 20, "A sound of more samples, over all channels, is not decoded."
+)
+MAX_AUDIO_CHANNELS = Limit(
+    "max_audio_channels", 64, "Channels of one sound; one of more is not decoded."
+)
+MAX_WAVE_COLUMNS = Limit(
+    "max_wave_columns", 4_096, "Columns for which a waveform or spectrogram is prepared."
+)
+MAX_TEXT_CHARACTERS = Limit(
+    "max_text_characters", 200_000, "Characters of one text that are shown; the rest is cut."
+)
+MAX_TEXT_CELLS = Limit("max_text_cells", 2_000, "Cells shown of a table of texts.")
+MAX_TEXTS_SEARCHED = Limit(
+    "max_texts_searched", 20_000, "Texts that one search reads; the latest ones come first."
+)
+MAX_TEXT_HITS = Limit("max_text_hits", 500, "Texts that one search lists.")
+MAX_HISTOGRAM_BUCKETS = Limit(
+    "max_histogram_buckets", 100_000, "A histogram of more buckets is not decoded."
+)
+MAX_HISTOGRAM_BYTES = Limit(
+    "max_histogram_bytes", 128 << 20, "Histograms read for one picture; of more, some are left out."
+)
+MAX_HISTOGRAM_BINS = Limit("max_histogram_bins", 1_024, "Bins for which a histogram is prepared.")
+MAX_HISTOGRAM_ROWS = Limit("max_histogram_rows", 2_048, "Steps drawn in one picture of histograms.")
 
 ALL: tuple[Limit, ...] = tuple(v for v in list(globals().values()) if isinstance(v, Limit))

@@ -14,7 +14,8 @@ A series keeps every point that any file of the run wrote. The view rule:
 from __future__ import annotations
 
 import dataclasses
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,26 @@ from gpuboard.store.columns import NO_PURGE, Float64s, Int64s, Series
 
 T = TypeVar("T", bound=np.generic)
 Bools = npt.NDArray[np.bool_]
+
+
+class Written(Protocol):
+    """Anything that several files of a run may have written: scalars or heavy values."""
+
+    @property
+    def wall_time(self) -> Float64s:
+        """Seconds since the epoch, shape (n,)."""
+
+    @property
+    def step(self) -> Int64s:
+        """Steps, shape (n,)."""
+
+    @property
+    def writer_start(self) -> Int64s:
+        """As in `Series`."""
+
+    @property
+    def purge_step(self) -> Int64s:
+        """As in `Series`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,10 +84,10 @@ class Stretches:
     first: Int64s
 
 
-def current(series: Series) -> Bools:
+def current(series: Written) -> Bools:
     """Return which points stand once restarts have superseded theirs, shape (n,)."""
     limit, limited = step_limits(series.wall_time, series.step, writers_of([series]))
-    counts = np.diff(np.append(series.writer_start, len(series)))
+    counts = np.diff(np.append(series.writer_start, len(series.step)))
     stands: Bools = ~np.repeat(limited, counts) | (series.step < np.repeat(limit, counts))
     return stands
 
@@ -91,9 +112,9 @@ def current_series(series: Series) -> Series:
     )
 
 
-def writers_of(series: list[Series]) -> Writers:
+def writers_of(series: Sequence[Written]) -> Writers:
     """Return the files of several series as if their points lay one after another."""
-    offset = np.cumsum([0, *map(len, series)], dtype=np.int64)
+    offset = np.cumsum([0, *(len(s.step) for s in series)], dtype=np.int64)
     first = np.cumsum([0, *(len(s.writer_start) for s in series)], dtype=np.int64)
     base = np.repeat(offset[:-1], np.diff(first))
     start = np.concatenate([s.writer_start for s in series]) + base if series else base

@@ -93,6 +93,6 @@ def first_page(context: Context) -> str:
 
 
 def _entry(spec: PageSpec, kinds: frozenset[str]) -> RailEntry:
-    is_lit = not spec.needs or spec.needs in kinds
-    why = "" if is_lit else spec.why or f"no run has logged any {spec.needs} yet"
+    is_lit = not spec.needs or not kinds.isdisjoint(spec.needs)
+    why = "" if is_lit else spec.why or f"no run has logged any {' or '.join(spec.needs)} yet"
     return RailEntry(spec.name, spec.title, spec.icon, is_lit, why)

@@ -27,7 +27,7 @@ THEMES = ("auto", "light", "dark")
 def page_markup(session: ServerSession, page: Page, nonce: str) -> str:
     """Return the HTML of a page: the frame around its modules, and what connects its session.
 
-    The template gets `title`, `pages` (lines of the rail), `page` (name), `theme`, `version`,
+    The template gets `title`, `pages` (lines of the rail), `page` (name), `styles`, `theme`, `version`,
     `device`, `static(name)`, `roots` (all, in order), `slots` (roots by name), `macros` (Bokeh's,
     for `embed`), `modules` (addresses of all scripts that the modules need), `start` (what
     `static/start.js` reads) and `nonce`.
@@ -41,6 +41,7 @@ def page_markup(session: ServerSession, page: Page, nonce: str) -> str:
         title=document.title,
         pages=rail(page.context),
         page=page.spec.name,
+        styles=page.spec.styles,
         theme=theme if theme in THEMES else "auto",
         version=__version__,
         device=probe(),

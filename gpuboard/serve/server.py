@@ -182,9 +182,9 @@ class Server:
     def _routes(self) -> DataRoutes:
         if self._data_routes is not None:
             return self._data_routes
-        from gpuboard.serve.api import ROUTES
+        from gpuboard.serve import api, data
 
-        return ROUTES
+        return (*api.ROUTES, *data.ROUTES)
 
     async def _push_version(self) -> None:
         await self.context.sessions.push(self.context.store.version)

@@ -16,8 +16,9 @@ class PageSpec:
         icon: Name of a symbol that the template knows.
         order: Place in the rail, lowest first.
         build: Fills a new `gpuboard.serve.page.Page`.
-        needs: Kind of tag that lights it up ("scalar", "image" ...); "" for always lit.
+        needs: Kinds of tags, any of which lights it up ("scalar", "image" ...); () for always lit.
         why: What would light it up, shown while it is unlit; "" for the usual sentence.
+        styles: Style sheets of its own: files of `static/css` without their ending.
         components: Parts of BokehJS beyond the core: "widgets", "tables", "gl".
     """
 
@@ -26,6 +27,7 @@ class PageSpec:
     icon: str
     order: int
     build: Callable[[Any], None]
-    needs: str = ""
+    needs: tuple[str, ...] = ()
     why: str = ""
+    styles: tuple[str, ...] = ()
     components: tuple[str, ...] = ()

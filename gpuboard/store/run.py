@@ -6,6 +6,7 @@ import dataclasses
 import math
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from gpuboard.eventlog import reader
 from gpuboard.eventlog.blocks import RefBlock, ScalarBlock, join_refs, join_scalars
 from gpuboard.eventlog.reader import Finding, Piece
 from gpuboard.eventlog.tags import TagNames
-from gpuboard.store.columns import NO_PURGE, Problem, Series, TagInfo
+from gpuboard.store.columns import NO_PURGE, Int64s, Problem, Series, TagInfo
+from gpuboard.store.values import Values
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -162,6 +164,54 @@ class Run:
             wall_time=_gather([block.wall_time[span] for block, span in slices]),
             step=_gather([block.step[span] for block, span in slices]),
             value=_gather([block.value[span] for block, span in slices]),
+            writer_start=np.array(starts, np.int64),
+            purge_step=np.array(purges, np.int64),
+        )
+
+    def find_values(self, tag: str, logdir: Path) -> Values | None:
+        """Return where all heavy values of one tag lie, None when there are none.
+
+        Args:
+            tag: Name as `tags` gives it: "name [kind]" where numbers have the same name.
+            logdir: The log directory, to name the files.
+        """
+        number = self.names.find(tag)
+        if number is None and tag.endswith("]"):
+            number = self.names.find(tag.rpartition(" [")[0])
+        if number is None:
+            return None
+        files = self.files()
+        parts: list[tuple[RefBlock, Int64s]] = []
+        owners, starts, purges, count = [], [], [], 0
+        for place, content in enumerate(files):
+            before = count
+            for block in content.refs:
+                rows = np.flatnonzero(block.tag == number)
+                if len(rows):
+                    parts.append((block, rows))
+                    owners.append(np.full(len(rows), place, np.int32))
+                    count += len(rows)
+            if count > before or (count and content.purge_step != NO_PURGE):
+                starts.append(before)
+                purges.append(content.purge_step)
+        if not parts:
+            return None
+        form = _gather([block.kind[rows] for block, rows in parts])
+        folder = logdir if self.name == "." else logdir / self.name
+        prefix = "" if self.name == "." else f"{self.name}/"
+        return Values(
+            run=self.id,
+            tag=tag,
+            kind=self.names.kind(number, int(form.max())),
+            content=self.names.description(number).content,
+            wall_time=_gather([block.wall_time[rows] for block, rows in parts]),
+            step=_gather([block.step[rows] for block, rows in parts]),
+            offset=_gather([block.offset[rows] for block, rows in parts]),
+            length=_gather([block.length[rows] for block, rows in parts]),
+            form=form,
+            file=_gather(owners),
+            files=tuple(folder / content.name for content in files),
+            places=tuple(prefix + content.name for content in files),
             writer_start=np.array(starts, np.int64),
             purge_step=np.array(purges, np.int64),
         )

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpuboard import limits
 from gpuboard.clock import Clock, SystemClock
 from gpuboard.errors import InputError, NotFoundError
 from gpuboard.store.columns import Catalogue, Problem, Progress, RunInfo, Series
@@ -20,6 +21,7 @@ from gpuboard.store.columns import Catalogue, Problem, Progress, RunInfo, Series
 if TYPE_CHECKING:
     from gpuboard.store.ingest import Ingest
     from gpuboard.store.run import Run
+    from gpuboard.store.values import Values
 
 # A run that nobody wrote to for so long is shown as done.
 LIVE_S = 300.0
@@ -65,6 +67,7 @@ class Store:
         self._infos: dict[int, RunInfo] = {}
         self._catalogue = Catalogue(-1, ())
         self._notices: tuple[Problem, ...] = ()
+        self._noted: dict[str, dict[tuple[int, str], Problem]] = {}
         self._problems: tuple[int, tuple[Problem, ...]] = (-1, ())
         self._progress = Progress("starting", 0, 0, 0)
         self._lock = threading.Lock()
@@ -126,13 +129,46 @@ class Store:
         """Return what the plugin that wrote a tag keeps in its metadata, b"" without any."""
         return self.run(run_id).tag_content(tag)
 
+    def values(self, run_id: int, tag: str) -> Values:
+        """Return where all heavy values of one tag of one run lie, in file order.
+
+        Raises:
+            NotFoundError: There is no such run, or it has no such values.
+        """
+        run = self.run(run_id)
+        found = run.find_values(tag, self.logdir)
+        if found is None:
+            raise NotFoundError(f"run {run.name!r} has no values named {tag!r}")
+        return found
+
+    def values_many(self, run_ids: Sequence[int], tag: str) -> list[Values]:
+        """Return where the heavy values of a tag lie, for those of the runs that have it."""
+        runs = self._runs
+        found = (runs[i].find_values(tag, self.logdir) for i in run_ids if 0 <= i < len(runs))
+        return [values for values in found if values is not None]
+
+    def note(self, problem: Problem) -> None:
+        """Add a row to the health page for what was found wrong when somebody looked at a value.
+
+        What is known already is not added again; of one file, `MAX_PROBLEMS_PER_FILE` are kept.
+        """
+        with self._lock:
+            noted = self._noted.setdefault(problem.file, {})
+            key = problem.offset, problem.kind
+            if key in noted or len(noted) >= limits.MAX_PROBLEMS_PER_FILE.value:
+                return
+            noted[key] = problem
+        self.touch()
+
     def problems(self) -> tuple[Problem, ...]:
         """Return everything that was wrong with what was read."""
         version, rows = self._problems
         if version != self.version:
             version = self.version
             of_runs = (problem for run in self._runs for problem in run.problems())
-            rows = (*self._notices, *of_runs)
+            with self._lock:
+                noted = [problem for rows in self._noted.values() for problem in rows.values()]
+            rows = (*self._notices, *of_runs, *noted)
             self._problems = version, rows
         return rows
 

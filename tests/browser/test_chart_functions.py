@@ -224,5 +224,5 @@ def test_tags_are_grouped_by_what_stands_before_the_first_slash(call):
 
 
 def test_a_plain_search_takes_its_signs_literally(call):
-    assert call("scalars.js", "m.tagPattern('a.b(c', false)") == r"a\.b\(c"
-    assert call("scalars.js", "m.tagPattern('a.b', true)") == "a.b"
+    assert call("tag_pattern.js", "m.tagPattern('a.b(c', false)") == r"a\.b\(c"
+    assert call("tag_pattern.js", "m.tagPattern('a.b', true)") == "a.b"

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import http.client
+import json
 import logging
 import re
 import socket
@@ -287,3 +288,31 @@ def free_port():
 def everything_logged(caplog):
     caplog.set_level(logging.DEBUG)
     return caplog
+
+
+@pytest.fixture
+def serve_data():
+    """Serve all data routes over a store; returns what asks: (path, body=None) -> status, bytes."""
+    from gpuboard.serve import api, data
+
+    with contextlib.ExitStack() as servers:
+
+        def start(store):
+            config = ServeConfig(port=0, token="")
+            routes = (*api.ROUTES, *data.ROUTES)
+            server = make_server(config, Context(store), PAGES, routes)
+            server.start()
+            servers.callback(server.stop)
+
+            def ask(path, body=None):
+                method, content = ("GET", None) if body is None else ("POST", json.dumps(body))
+                headers = {"Origin": f"http://127.0.0.1:{server.port}"}
+                connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+                with contextlib.closing(connection):
+                    connection.request(method, path, content, headers)
+                    reply = connection.getresponse()
+                    return reply.status, reply.read()
+
+            return ask
+
+        yield start

@@ -8,11 +8,14 @@ import pytest
 from gpuboard import limits
 from gpuboard.analysis.curves import curves
 from gpuboard.analysis.request import CurveRequest, Source
-from gpuboard.serve.api import ROUTES
+from gpuboard.serve import api, data
 from gpuboard.serve.wire import chart_bytes
 from gpuboard.store.columns import NO_PURGE, Series
 
-TEXT = (Path(__file__).parents[2] / "docs" / "http-api.md").read_text(encoding="utf-8")
+ROUTES = (*api.ROUTES, *data.ROUTES)
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = (DOCS / "http-api.md", *sorted((DOCS / "http-api").glob("*.md")))
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
 
 @pytest.mark.parametrize("path", [path for path, _ in ROUTES])

@@ -12,6 +12,8 @@ import { plural } from "./format.js";
 import { indexOf, selectOnly, selectRows } from "./runs.js";
 import { ScalarsBar } from "./scalars_bar.js";
 import { get, set, subscribe } from "./state.js";
+import { tagPattern } from "./tag_pattern.js";
+import { readTheme } from "./theme_colours.js";
 
 const PARALLEL = 4;
 const TAGS_LISTED = 5_000; // early.js asks for as many
@@ -311,25 +313,6 @@ class ScalarsPage {
       iconButton("close", "Let it go (Esc)", () => this.pick(null)),
     );
   }
-}
-
-/** What api/v1/tags takes as its pattern: the text itself, or with its signs taken literally. */
-export function tagPattern(text, isRegex) {
-  return isRegex ? text : text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-}
-
-/** Read the colours that charts paint with from the style sheet, once for each theme. */
-function readTheme(element) {
-  const style = getComputedStyle(element);
-  const read = (name) => style.getPropertyValue(name).trim().replace(/\s+/g, " ");
-  return {
-    text: read("--text"),
-    muted: read("--muted"),
-    grid: read("--grid"),
-    axis: read("--line-strong"),
-    surface: read("--surface"),
-    font: read("--font") || "sans-serif",
-  };
 }
 
 export default {

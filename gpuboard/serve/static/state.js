@@ -19,6 +19,7 @@ const isTexts = (v) => v.every((one) => typeof one === "string");
 const isFlags = (v) => Object.values(v).every((one) => typeof one === "boolean");
 const isPair = (v) => Array.isArray(v) && v.length === 2 && isNumber(v[0]);
 const isRange = (v) => v === null || (isPair(v) && isNumber(v[1]) && v[1] > v[0]);
+const isStep = (v) => v === null || isNumber(v);
 const isPlace = (v) => v === null || (isPair(v) && (v[1] === null || isNumber(v[1])));
 
 /**
@@ -74,6 +75,7 @@ export const KEYS = {
   wide: { ...URL_ONLY, default: [], check: isTexts }, // tags whose card takes the full width
   logTags: { ...URL_ONLY, default: {}, check: isFlags }, // by tag: unlike the page's `logY`
   open: { ...URL_ONLY, default: "" }, // tag of the opened card
+  stepAt: { ...URL_ONLY, default: null, check: isStep }, // step that all cards show, null: the last
   // what other modules say, kept nowhere
   version: { ...MEMORY, default: 0 }, // of the store
   status: { ...MEMORY, default: null }, // what `api/v1/status` said last
@@ -95,6 +97,25 @@ const listeners = new Map(Object.keys(KEYS).map((key) => [key, new Set()]));
 const outdated = new Set(); // keys whose value in the address no longer holds
 let changed = new Set();
 let urlTimer = 0;
+
+/** Where a key is kept, for `define`. */
+export const KEPT = { URL_ONLY, LOCAL_ONLY, URL_AND_LOCAL, MEMORY };
+
+/**
+ * Add the keys of one page, as in `KEYS`; call it once, before anything reads them.
+ *
+ * @example define({ ridge: { ...KEPT.URL_ONLY, default: "offset", choices: ["offset", "overlay"] } });
+ */
+export function define(keys) {
+  const params = new URLSearchParams(location.search);
+  for (const key of Object.keys(keys)) {
+    if (key in KEYS) throw new Error(`there is a state key "${key}" already`);
+    listeners.set(key, new Set());
+  }
+  Object.assign(KEYS, keys);
+  const link = isLink(params);
+  for (const [key, spec] of Object.entries(keys)) values.set(key, wanted(key, spec, params, link));
+}
 
 /** Return the value of a key; treat it as immutable. */
 export function get(key) {
@@ -228,10 +249,10 @@ function readLocal(key) {
   }
 }
 
-function wanted(key, spec, params, isLink) {
+function wanted(key, spec, params, isFromLink) {
   const sources = [
     spec.url || spec.readsUrl ? params.get(key) : null,
-    spec.local && !(spec.url && isLink) ? readLocal(key) : null,
+    spec.local && !(spec.url && isFromLink) ? readLocal(key) : null,
   ];
   for (const text of sources) {
     const value = text === null ? undefined : read(key, text);
@@ -240,13 +261,17 @@ function wanted(key, spec, params, isLink) {
   return spec.default;
 }
 
+/** Tell a link, which shows what its sender saw: a key that it leaves out had its default there. */
+function isLink(params) {
+  return Object.entries(KEYS).some(([key, spec]) => spec.url && params.has(key));
+}
+
 function readAll(isFirst) {
   const params = new URLSearchParams(location.search);
-  // a link shows what its sender saw: a key that it leaves out had its default there
-  const isLink = Object.entries(KEYS).some(([key, spec]) => spec.url && params.has(key));
+  const link = isLink(params);
   for (const [key, spec] of Object.entries(KEYS)) {
     if (!isFirst && !spec.url) continue;
-    const value = wanted(key, spec, params, isLink);
+    const value = wanted(key, spec, params, link);
     if (values.has(key) && same(values.get(key), value)) continue;
     values.set(key, value);
     if (!isFirst) announce(key);

@@ -1,0 +1,7 @@
+"""Answer what the Images page asks for."""
+
+from __future__ import annotations
+
+from gpuboard.serve.routes import DataRoute
+
+ROUTES: tuple[tuple[str, type[DataRoute]], ...] = ()
