@@ -18,5 +18,5 @@ PAGE = PageSpec(
     build=build,
     needs=("scalar", "histogram"),
     why="no run has logged scalars or histograms to check yet",
-    styles=("values", "numerics"),
+    styles=("scalars", "numerics"),
 )
