@@ -82,7 +82,7 @@ MAX_IMPORTANCE_HPARAMS = Limit(
     "max_importance_hparams", 100, "Hyperparameters whose importance is learned at once."
 )
 MAX_GRAPH_BYTES = Limit(
-    "max_graph_bytes", 256 << 20, "A longer graph is not decoded; weights of ONNX files are skipped."
+    "max_graph_bytes", 64 << 20, "A longer graph is not decoded; its weights do not count."
 )
 MAX_GRAPH_NODES = Limit("max_graph_nodes", 200_000, "Nodes of one graph, functions included.")
 MAX_GRAPH_EDGES = Limit("max_graph_edges", 2_000_000, "Inputs of all nodes of one graph.")
@@ -122,5 +122,19 @@ MAX_HISTOGRAM_BYTES = Limit(
 )
 MAX_HISTOGRAM_BINS = Limit("max_histogram_bins", 1_024, "Bins for which a histogram is prepared.")
 MAX_HISTOGRAM_ROWS = Limit("max_histogram_rows", 2_048, "Steps drawn in one picture of histograms.")
+MAX_QUEUED_BYTES = Limit(
+    "max_queued_bytes",
+    256 << 20,
+    "Values of one event file that wait to be written; with more, whoever logs has to wait.",
+)
+MAX_VIEWS = Limit("max_views", 200, "Views kept for one log directory.")
+MAX_VIEW_CARDS = Limit("max_view_cards", 100, "Cards in one view.")
+MAX_VIEW_BYTES = Limit("max_view_bytes", 256 << 10, "Layout of one view, as JSON.")
+MAX_EXPORT_POINTS = Limit(
+    "max_export_points", 4_000_000, "Points in an exported view; lines get fewer beyond it."
+)
+MAX_MESH_POINTS = Limit(
+    "max_mesh_points", 10_000_000, "Vertices, or triangles, of one mesh that are drawn."
+)
 
 ALL: tuple[Limit, ...] = tuple(v for v in list(globals().values()) if isinstance(v, Limit))
