@@ -18,5 +18,5 @@ PAGE = PageSpec(
     build=build,
     needs=("pr_curve",),
     why="no run has logged a PR curve yet: call `writer.add_pr_curve(tag, labels, predictions, step)`",
-    styles=("values", "pr_curves"),
+    styles=("scalars", "values", "pr_curves"),
 )

@@ -13,12 +13,16 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gpuboard.serve.routes import encode_json
+
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from gpuboard.analysis.curves import ChartCurves, ChartMarkers
     from gpuboard.analysis.layers import Lines
     from gpuboard.analysis.points import PointRows
@@ -27,12 +31,13 @@ if TYPE_CHECKING:
 MAX_EXACT_INTEGER = 1 << 53
 
 
-def chart_bytes(chart: ChartCurves, version: int) -> bytes:
+def chart_bytes(chart: ChartCurves, version: int, more: Mapping[str, object] = {}) -> bytes:
     """Return the reply of `POST api/v1/curves`.
 
     Args:
         chart: Lines and extents.
         version: Store version that the chart shows.
+        more: Further fields of the header, values as JSON takes them.
     """
     fields = {
         "version": str(version),
@@ -42,6 +47,7 @@ def chart_bytes(chart: ChartCurves, version: int) -> bytes:
         "y_robust": _extent(chart.y_robust),
         "markers": f"[{','.join(_markers(chart.markers))}]",
         "markers_total": str(chart.markers.total),
+        **{name: json.dumps(value) for name, value in more.items()},
     }
     header = "{" + ",".join(f'"{name}":{value}' for name, value in fields.items()) + "}"
     encoded = header.encode("utf-8", "replace")
@@ -50,6 +56,32 @@ def chart_bytes(chart: ChartCurves, version: int) -> bytes:
     return b"".join(
         [struct.pack("<I", len(encoded)), encoded, *(column.tobytes() for column in columns)]
     )
+
+
+def columns_bytes(header: Mapping[str, object], columns: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    """Return a reply of named columns.
+
+    | part | bytes |
+    |---|---|
+    | length of the header, uint32 little-endian | 4 |
+    | header: JSON in UTF-8, padded with spaces so that it ends at a multiple of 8 | as said |
+    | the columns, little-endian, each padded with zeros to a multiple of 8 | as said |
+
+    Args:
+        header: Fields as JSON takes them; "columns" is added: name, type and shape of each.
+        columns: Arrays of numbers by name.
+    """
+    shapes = [
+        {"name": name, "type": column.dtype.name, "shape": list(column.shape)}
+        for name, column in columns.items()
+    ]
+    encoded = encode_json({**header, "columns": shapes})
+    encoded += b" " * (-(4 + len(encoded)) % 8)
+    parts = [struct.pack("<I", len(encoded)), encoded]
+    for column in columns.values():
+        little = column.astype(column.dtype.newbyteorder("<"), copy=False).tobytes()
+        parts += [little, bytes(-len(little) % 8)]
+    return b"".join(parts)
 
 
 def point_columns(rows: PointRows) -> dict[str, list[Any]]:
@@ -83,6 +115,17 @@ def exact(values: object) -> list[int | str]:
     """Return integers as JSON holds them: as text where a float64 would round them."""
     found: list[int] = np.asarray(values, np.int64).tolist()
     return [v if -MAX_EXACT_INTEGER <= v <= MAX_EXACT_INTEGER else str(v) for v in found]
+
+
+def id_ranges(ids: Iterable[int]) -> str:
+    """Return ids as requests and replies write them, ascending: "0-99,104"."""
+    ranges: list[list[int]] = []
+    for number in sorted(ids):
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in ranges)
 
 
 def speakable(value: float) -> str:

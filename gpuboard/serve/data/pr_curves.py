@@ -1,7 +1,127 @@
-"""Answer what the PR curves page asks for."""
+"""Answer what the PR curves page asks for: curves at chosen steps, and their summaries at all."""
 
 from __future__ import annotations
 
-from gpuboard.serve.routes import DataRoute
+from typing import TYPE_CHECKING, Any
 
-ROUTES: tuple[tuple[str, type[DataRoute]], ...] = ()
+from gpuboard.errors import DataError, InputError
+from gpuboard.serve import fields, wire
+from gpuboard.serve.routes import DataRoute, encode_json
+from gpuboard.serve.values import decoded, place_of, run_argument, tag_argument
+
+if TYPE_CHECKING:
+    from gpuboard.store.store import Store
+    from gpuboard.store.values import Values
+    from gpuboard.summaries.pr_curve import PrCurve
+
+MAX_CURVES = 1_000
+
+
+class CurvesRoute(DataRoute):
+    """`POST api/v1/pr_curves`: the curves of one tag, one for each run that is named."""
+
+    async def post(self) -> None:
+        """Answer with binary columns, curve after curve."""
+        body = self.json_body()
+        tag, wanted = fields.text(body, "tag", None), _wanted(body.get("values"))
+        self.reply_bytes(await self.run(_curves, self.context.store, tag, wanted))
+
+
+class HistoryRoute(DataRoute):
+    """`GET api/v1/pr_curves/history?run=&tag=`: summaries of a tag's curves at every step."""
+
+    async def get(self) -> None:
+        """Answer with columns."""
+        run, tag = run_argument(self), tag_argument(self)
+        answer = await self.run(_history, self.context.store, run, tag)
+        self.reply_bytes(answer, "application/json; charset=UTF-8")
+
+
+def _wanted(found: object) -> list[tuple[int, str]]:
+    if not isinstance(found, list) or len(found) > MAX_CURVES:
+        raise InputError(f"values: expected a list of at most {MAX_CURVES} pairs of run and ref")
+    pairs = []
+    for pair in found:
+        match pair:
+            case [int(run), str(ref)] if not isinstance(run, bool):
+                pairs.append((run, ref))
+            case _:
+                raise InputError('values: expected pairs of run and ref, such as [0, "0-88"]')
+    return pairs
+
+
+def _curves(store: Store, tag: str, wanted: list[tuple[int, str]]) -> bytes:
+    import numpy as np
+
+    from gpuboard.analysis.pr_curves import false_positive_rate, summary
+
+    rows, parts = [], []
+    for run, ref in wanted:
+        values = store.values(run, tag)
+        try:
+            curve = _decoded(store, values, place_of(values, ref))
+        except DataError as error:
+            rows.append({"run": run, "n": 0, "error": str(error)})
+            continue
+        found = summary(curve)
+        rows.append(
+            {
+                "run": run,
+                "n": len(curve),
+                "average_precision": found.average_precision,
+                "roc_area": found.roc_area,
+                "best_f1": found.best_f1,
+                "best_threshold": found.best_threshold,
+            }
+        )
+        parts.append((curve, false_positive_rate(curve)))
+    names = ("threshold", "precision", "recall", "tp", "fp", "tn", "fn")
+    columns = {
+        name: np.concatenate([np.empty(0), *(getattr(curve, name) for curve, _ in parts)])
+        for name in names
+    }
+    columns["fpr"] = np.concatenate([np.empty(0), *(rate for _, rate in parts)])
+    return wire.columns_bytes({"curves": rows}, columns)
+
+
+def _history(store: Store, run: int, tag: str) -> bytes:
+    from gpuboard.analysis.steps import standing
+    from gpuboard.serve.api import memory_of
+
+    values = store.values(run, tag)
+    places = standing(values)
+    last = int(values.offset[places[-1]]) if len(places) else -1
+    key = ("pr_curves", run, tag, len(places), last)
+    return memory_of(store).replies.get(key, lambda: _summaries(store, values, places.tolist()))
+
+
+def _summaries(store: Store, values: Values, places: list[int]) -> bytes:
+    from gpuboard.analysis.pr_curves import summary
+
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("step", "wall_time", "average_precision", "roc_area", "best_f1")
+    }
+    for place in places:
+        try:
+            found = summary(_decoded(store, values, place))
+        except DataError:
+            continue  # a health row says so
+        columns["step"].append(int(values.step[place]))
+        columns["wall_time"].append(float(values.wall_time[place]))
+        columns["average_precision"].append(found.average_precision)
+        columns["roc_area"].append(found.roc_area)
+        columns["best_f1"].append(found.best_f1)
+    columns["step"] = wire.exact(columns["step"])
+    return encode_json({"run": values.run, "tag": values.tag, **columns})
+
+
+def _decoded(store: Store, values: Values, place: int) -> PrCurve:
+    from gpuboard.summaries.pr_curve import decode
+
+    return decoded(store, values, place, lambda value: decode(value, values.content))
+
+
+ROUTES: tuple[tuple[str, type[DataRoute]], ...] = (
+    (r"api/v1/pr_curves", CurvesRoute),
+    (r"api/v1/pr_curves/history", HistoryRoute),
+)

@@ -1,5 +1,8 @@
 /** Fetch from the data routes; every failure becomes an `ApiError` with a sentence to show. */
 
+import { decodeColumns } from "./columns.js";
+import { decodeCurves } from "./curves.js";
+
 export class ApiError extends Error {
   /** @param {number} status HTTP status, 0 when the server could not be reached. */
   constructor(status, message) {
@@ -31,31 +34,33 @@ export async function postJson(path, body, { signal } = {}) {
   return (await ask(route(path), post(body, signal))).json();
 }
 
+/** Send `method api/v1/<path>` with a JSON body, or none; null where the answer is empty. */
+export async function sendJson(method, path, body) {
+  const options = body === undefined ? {} : post(body);
+  const reply = await ask(route(path), { ...options, method });
+  return reply.status === 204 ? null : reply.json();
+}
+
+/** Answer the text that `GET api/v1/<path>` sends. */
+export async function getText(path, { query } = {}) {
+  return (await ask(route(path, query))).text();
+}
+
 /**
- * Ask for the lines of one chart.
+ * Ask for the lines of one chart, of one tag or (path "curves/custom") of several.
  *
  * @returns {Promise<null | {header: object, x: Float64Array, y: Float64Array}>} null when nothing
  *   changed since `request.since`; the lines of `header.lines` lie one after another in x and y.
  */
-export async function curves(request, { signal } = {}) {
-  const reply = await ask(route("curves"), post(request, signal));
+export async function curves(request, { signal, path = "curves" } = {}) {
+  const reply = await ask(route(path), post(request, signal));
   return reply.status === 204 ? null : decodeCurves(await reply.arrayBuffer());
 }
 
-/** Split a curves reply into its header and columns, which are views, not copies. */
-export function decodeCurves(buffer) {
-  const length = new DataView(buffer).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
-  const total = (buffer.byteLength - 4 - length) / 16;
-  if (!Number.isInteger(total)) {
-    throw new ApiError(
-      0,
-      `A curves reply of ${buffer.byteLength} bytes does not hold whole columns.`,
-    );
-  }
-  const x = new Float64Array(buffer, 4 + length, total);
-  const y = new Float64Array(buffer, 4 + length + 8 * total, total);
-  return { header, x, y };
+/** Answer the header and named columns of a binary reply, to a GET or with `body` to a POST. */
+export async function columns(path, { query, body, signal } = {}) {
+  const options = body === undefined ? { signal } : post(body, signal);
+  return decodeColumns(await (await ask(route(path, query), options)).arrayBuffer());
 }
 
 function post(body, signal) {

@@ -226,7 +226,7 @@ export class LineChart {
       to = { x: sx.to, y: sy.to };
     const rows = [];
     for (const series of this.spec.series) {
-      const i = series.line ? nearestIndex(series.line, x) : -1;
+      const i = series.line && !series.isGuide ? nearestIndex(series.line, x) : -1;
       if (i < 0) continue;
       const at = series.line.x[i],
         smoothed = series.line.y[i];
@@ -234,7 +234,8 @@ export class LineChart {
       const value = j < 0 ? smoothed : series.raw.y[j];
       const distance = pixelDistance(series.line, px, py, x, to);
       const distanceY = Math.abs(to.y(smoothed) - py);
-      rows.push({ series, x: at, smoothed, value, distance, distanceY });
+      const [low, high] = edgesAt(series, at);
+      rows.push({ series, x: at, smoothed, value, low, high, distance, distanceY });
     }
     return rows;
   }
@@ -292,6 +293,14 @@ export class LineChart {
 function same(a, b) {
   const isRange = Array.isArray(a) && Array.isArray(b) && a.length === 2 && b.length === 2;
   return a === b || (isRange && typeof a[0] === "number" && a[0] === b[0] && a[1] === b[1]);
+}
+
+/** The edges of a series' band at x, undefined where it has none. */
+function edgesAt({ low, high }, x) {
+  return [low, high].map((edge) => {
+    const i = edge ? nearestIndex(edge, x) : -1;
+    return i < 0 ? undefined : edge.y[i];
+  });
 }
 
 function dot(context, px, py, colour, edge) {
