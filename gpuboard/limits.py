@@ -61,12 +61,17 @@ MAX_ANIMATION_PIXELS = Limit(
     64 << 20,
     "Pixels in all frames of one moving picture; later frames are not shown.",
 )
+MAX_JPEG_SCANS = Limit(
+    "max_jpeg_scans", 100, "A JPEG that paints over itself more often is not decoded."
+)
 MAX_PIXEL_BLOCK = Limit("max_pixel_block", 16_384, "Pixels whose values are sent in one answer.")
 MAX_SIDE_FILE_BYTES = Limit(
     "max_side_file_bytes", 1 << 20, "A larger hparams.yaml or config.json is not read."
 )
 MAX_SIDE_HPARAMS = Limit(
-    "max_side_hparams", 2_000, "Values in one hparams.yaml or config.json; with more it is not used."
+    "max_side_hparams",
+    2_000,
+    "Values in one hparams.yaml or config.json; with more it is not used.",
 )
 MAX_HPARAM_CHARACTERS = Limit(
     "max_hparam_characters", 1_000, "Text of one hyperparameter of such a file; the rest is cut."
