@@ -82,18 +82,9 @@ def decoded(store: Store, values: Values, place: int, decode: Callable[[Summary.
     Raises:
         DataError: It cannot be decoded; a row of the health page says so as well.
     """
-    from google.protobuf.message import DecodeError
+    from gpuboard.summaries.value import parse
 
-    from gpuboard.eventlog.proto.event_pb2 import Summary
-
-    def parse(data: bytes) -> T:
-        try:
-            value = Summary.Value.FromString(data)
-        except DecodeError as error:
-            raise DataError(f"{len(data)} bytes that are no Summary.Value") from error
-        return decode(value)
-
-    return decoded_bytes(store, values, place, parse)
+    return decoded_bytes(store, values, place, lambda data: decode(parse(data)))
 
 
 def decoded_bytes(store: Store, values: Values, place: int, decode: Callable[[bytes], T]) -> T:

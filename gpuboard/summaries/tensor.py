@@ -21,6 +21,7 @@ from gpuboard.eventlog.proto.event_pb2 import TensorProto, TensorShapeProto
 STRING = 7
 BFLOAT16 = 14
 HALF = 19
+_STRING_BYTES = 256  # what a string takes in memory, roughly
 _REFERENCE = 100  # dtypes of references to variables are numbered from here on
 
 # dtype number: NumPy dtype of `tensor_content`, field of the list form.
@@ -78,7 +79,7 @@ def decode_strings(tensor: TensorProto) -> tuple[tuple[int, ...], list[bytes]]:
     """
     if tensor.dtype % _REFERENCE != STRING:
         raise DataError(f"a tensor of dtype {tensor.dtype}, expected strings (dtype {STRING})")
-    shape = decode_shape(tensor, 1)
+    shape = decode_shape(tensor, _STRING_BYTES)
     count, found = math.prod(shape), list(tensor.string_val)
     if len(found) > count or (count and not found):
         raise DataError(f"{len(found)} strings in a tensor of shape {list(shape)}")

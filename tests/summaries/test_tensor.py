@@ -102,6 +102,7 @@ def test_strings_come_back_and_short_lists_repeat_their_last():
         shaped(1, dtype=1, float_val=[1]),
         shaped(1, dtype=7, string_val=[b"a", b"b"]),
         shaped(2, dtype=7),
+        shaped(2 << 20, dtype=7, string_val=[b"a"]),
     ],
 )
 def test_what_holds_no_such_strings_is_refused(tensor):
