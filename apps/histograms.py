@@ -1,4 +1,4 @@
-"""Show how tensors are distributed, step by step: ridges, overlays, percentile bands, a heat map."""
+"""Show how tensors are distributed, step by step: ridges, overlays, bands, a heat map."""
 
 from __future__ import annotations
 

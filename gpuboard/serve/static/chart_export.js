@@ -76,8 +76,14 @@ function paintFigure(context, { frame, title, rows, columns, more, theme, width,
 }
 
 function legendRow(context, one, [x, y], theme) {
-  context.fillStyle = one.colour;
-  context.fillRect(x, y - 1.5, 18, 3);
+  context.strokeStyle = one.colour;
+  context.lineWidth = 3;
+  context.setLineDash(one.dash ?? []);
+  context.beginPath();
+  context.moveTo(x, y);
+  context.lineTo(x + 20, y);
+  context.stroke();
+  context.setLineDash([]);
   context.fillStyle = theme.text;
   context.fillText(shorten(one.name, 48), x + 25, y);
 }
@@ -96,7 +102,7 @@ const escape = (text) =>
 const n = (v) => String(Math.round(v * 100) / 100);
 
 /** The part of a canvas context that charts paint with, written down as SVG elements. */
-class SvgPen {
+export class SvgPen {
   constructor(theme) {
     this.parts = [];
     this.open = [];
