@@ -46,6 +46,11 @@ export async function getText(path, { query } = {}) {
   return (await ask(route(path, query))).text();
 }
 
+/** Answer the bytes that `GET api/v1/<path>` sends. */
+export async function getBytes(path, { query, signal } = {}) {
+  return (await ask(route(path, query), { signal })).arrayBuffer();
+}
+
 /**
  * Ask for the lines of one chart, of one tag or (path "curves/custom") of several.
  *

@@ -1,22 +1,9 @@
 /** Fetch sounds, and what waveforms and spectrograms are drawn from. */
 
-import { ApiError, route } from "./api.js";
+import { getBytes } from "./api.js";
 
 const KEPT_SOUNDS = 12;
 const sounds = new Map(); // key -> address of a sound in memory, the one used last at the end
-
-/** Answer the bytes of `GET api/v1/<path>`. Throws ApiError. */
-async function getBytes(path, query) {
-  let reply;
-  try {
-    reply = await fetch(route(path, query), { credentials: "same-origin" });
-  } catch {
-    throw new ApiError(0, "The server does not answer. Is gpuboard serve still running?");
-  }
-  if (reply.ok) return reply.arrayBuffer();
-  const answer = await reply.json().catch(() => null);
-  throw new ApiError(reply.status, answer?.error.message ?? `The server answered ${reply.status}`);
-}
 
 function unpack(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
@@ -32,7 +19,7 @@ function unpack(buffer) {
 
 /** @returns {Promise<Wave>} how far a sound swings in each column. */
 export async function fetchWave(query) {
-  const buffer = await getBytes("audio/wave", query);
+  const buffer = await getBytes("audio/wave", { query });
   const { header, start } = unpack(buffer);
   const { columns, channels } = header;
   const part = (kind, channel) =>
@@ -49,7 +36,7 @@ export async function fetchWave(query) {
 
 /** @returns {Promise<{header: object, levels: Uint8Array}>} rows from the lowest frequency up. */
 export async function fetchSpectrogram(query) {
-  const buffer = await getBytes("audio/spectrogram", query);
+  const buffer = await getBytes("audio/spectrogram", { query });
   const { header, start } = unpack(buffer);
   return { header, levels: new Uint8Array(buffer, start) };
 }
@@ -71,5 +58,5 @@ export async function soundUrl(query) {
 
 /** Return a sound as a WAV file. */
 export async function soundBlob(query) {
-  return new Blob([await getBytes("audio", query)], { type: "audio/wav" });
+  return new Blob([await getBytes("audio", { query })], { type: "audio/wav" });
 }

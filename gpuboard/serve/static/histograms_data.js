@@ -1,47 +1,13 @@
 /** Ask for pictures of histograms and turn counts into heights: no DOM. */
 
-import { ApiError, route } from "./api.js";
-
-const TYPES = { float32: Float32Array, float64: Float64Array, int64: BigInt64Array };
+import { columns } from "./api.js";
 
 /**
  * Ask `POST api/v1/histograms`.
  *
  * @returns {Promise<{header: object, columns: Object<string, Float32Array|Float64Array>}>}
  */
-export async function fetchPicture(body) {
-  let reply;
-  try {
-    reply = await fetch(route("histograms"), {
-      method: "POST",
-      credentials: "same-origin",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
-  } catch {
-    throw new ApiError(0, "The server does not answer. Is gpuboard serve still running?");
-  }
-  if (!reply.ok) {
-    const found = await reply.json().catch(() => null);
-    const message = found?.error?.message ?? `The server answered ${reply.status}`;
-    throw new ApiError(reply.status, message);
-  }
-  return decodePicture(await reply.arrayBuffer());
-}
-
-/** Split a reply into its header and its columns, which are views of it. */
-export function decodePicture(buffer) {
-  const length = new DataView(buffer).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
-  const columns = {};
-  let at = 4 + length;
-  for (const { name, type, shape } of header.columns) {
-    const size = shape.reduce((product, n) => product * n, 1);
-    columns[name] = new TYPES[type](buffer, at, size);
-    at += Math.ceil(columns[name].byteLength / 8) * 8;
-  }
-  return { header, columns };
-}
+export const fetchPicture = (body) => columns("histograms", { body });
 
 /**
  * Turn counts into heights of curves.
