@@ -18,5 +18,5 @@ PAGE = PageSpec(
     build=build,
     needs=("audio",),
     why="no run has logged a sound yet: call `writer.add_audio(tag, sound, step, sample_rate)`",
-    styles=("values", "audio"),
+    styles=("scalars", "values", "audio"),
 )

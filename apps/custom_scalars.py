@@ -1,4 +1,4 @@
-"""Show scalars as the training script laid them out: several tags in a chart, or a value with its margins."""
+"""Show scalars as the training script laid them out: several tags, or a value in its margins."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ PAGE = PageSpec(
     build=build,
     needs=("custom_scalars",),
     why="no run has logged a layout yet: call `writer.add_custom_scalars(layout)`",
-    styles=("values", "custom_scalars"),
+    styles=("scalars", "custom_scalars"),
 )

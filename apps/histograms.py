@@ -18,5 +18,5 @@ PAGE = PageSpec(
     build=build,
     needs=("histogram",),
     why="no run has logged a histogram yet: call `writer.add_histogram(tag, values, step)`",
-    styles=("values", "histograms"),
+    styles=("scalars", "values", "histograms"),
 )

@@ -18,5 +18,5 @@ PAGE = PageSpec(
     build=build,
     needs=("hparams",),
     why="no run has logged hyperparameters yet: call `writer.add_hparams(hparams, metrics)`",
-    styles=("values", "hparams"),
+    styles=("hparams",),
 )

@@ -18,5 +18,5 @@ PAGE = PageSpec(
     build=build,
     needs=("image",),
     why="no run has logged an image yet: call `writer.add_image(tag, image, step)`",
-    styles=("values", "images"),
+    styles=("scalars", "values", "images"),
 )

@@ -18,5 +18,5 @@ PAGE = PageSpec(
     build=build,
     needs=("mesh",),
     why="no run has logged a mesh yet: call `writer.add_mesh(tag, vertices, faces=faces)`",
-    styles=("values", "meshes"),
+    styles=("scalars", "values", "meshes"),
 )

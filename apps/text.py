@@ -18,5 +18,5 @@ PAGE = PageSpec(
     build=build,
     needs=("text",),
     why="no run has logged a text yet: call `writer.add_text(tag, text, step)`",
-    styles=("values", "text"),
+    styles=("scalars", "values", "text"),
 )

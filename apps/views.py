@@ -16,5 +16,16 @@ PAGE = PageSpec(
     icon="views",
     order=850,
     build=build,
-    styles=("values", "views"),
+    # Cards of all pages may stand in a view.
+    styles=(
+        "scalars",
+        "custom_scalars",
+        "values",
+        "histograms",
+        "images",
+        "audio",
+        "text",
+        "pr_curves",
+        "views",
+    ),
 )

@@ -36,6 +36,7 @@ const ICONS = {
   search: "M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10ZM10.700 10.700 14 14",
   tune: "M2 4.500h6M12 4.500h2M2 11.500h2M8 11.500h6M10 2.800v3.400M6 9.800v3.400",
   table: "M2 3h12v10H2zM2 6.500h12M2 9.800h12M6.500 3v10",
+  views: "M2 2.500h5v6h-5zM9 2.500h5v3.500h-5zM9 8h5v5.500h-5zM2 10.500h5v3h-5z",
   back: "M13.500 8h-11M6.500 4l-4 4 4 4",
 };
 
@@ -100,6 +101,32 @@ export function follow(url, name = "") {
   document.body.append(link);
   link.click();
   link.remove();
+}
+
+/** Make a swatch of a series: its colour, or a piece of its line where lines differ in style. */
+export function lineSample({ colour, dash }) {
+  const swatch = make("i", { class: "gb-swatch" });
+  if (!dash) swatch.style.background = colour;
+  else {
+    swatch.classList.add("gb-line");
+    const stops = dashStops(dash, colour);
+    swatch.style.background = `repeating-linear-gradient(90deg, ${stops})`;
+  }
+  return swatch;
+}
+
+/** Write a dash pattern (lengths drawn and left out in turn) as stops of a gradient. */
+function dashStops(dash, colour) {
+  let at = 0;
+  const pattern = dash.length ? dash : [1, 0];
+  return pattern
+    .map((length, i) => {
+      const paint = i % 2 ? "transparent" : colour;
+      const from = at;
+      at += length;
+      return `${paint} ${from}px ${at}px`;
+    })
+    .join(", ");
 }
 
 /** Cut the middle out of a long name: what differs is mostly at its end. */

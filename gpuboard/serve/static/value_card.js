@@ -5,13 +5,15 @@
  * overlaps: while one value is being fetched the newest wish waits, older ones are dropped.
  */
 
-import { make } from "./chart_elements.js";
+import { iconButton, make } from "./chart_elements.js";
 import { colourOf } from "./colours.js";
 import { icon, visible } from "./dom.js";
 import { dateTime, exactCount } from "./format.js";
 import { nameOf } from "./runs.js";
 import { get, set } from "./state.js";
 import { indexAt } from "./steps.js";
+
+const BUTTON = "button is-quiet is-square sc-small";
 
 /** @typedef {{run: number, index: number, count: number, step: string, at: number, wall: number,
  *   ref: string}} Place  Which value a card shows of one run. */
@@ -42,7 +44,20 @@ export class ValueCard {
     });
     this.foot = make("footer", { class: "vc-foot" }, this.slider, this.label);
     this.element = make("article", { class: "vc" }, this.head(), this.body, this.foot);
+    if (page.options) this.tools.append(this.viewButton());
     this.recolour();
+  }
+
+  /** The button that puts the card into a saved view, as it is now. */
+  viewButton() {
+    const add = async () => {
+      const { addToView } = await import("./view_pins.js");
+      const { kind } = this.page.options;
+      const runs = this.runs.map(nameOf);
+      void addToView({ kind, title: this.name, tag: this.tag, runs, step: this.at }, button);
+    };
+    const button = iconButton("views", "Add to a view", add, { class: `${BUTTON} vc-view` });
+    return button;
   }
 
   /** The only run of the card, the first one where there are several. */
@@ -79,6 +94,9 @@ export class ValueCard {
     this.isGone = true;
     this.element.remove();
   }
+
+  /** Let go of what is costly to hold, as the card is out of sight; drawing takes it up again. */
+  rest() {}
 
   /** Take the runs' colours anew. */
   recolour() {
