@@ -17,6 +17,7 @@ PAGE = PageSpec(
     order=90,
     build=build,
     needs=("hparams",),
-    why="no run has logged hyperparameters yet: call `writer.add_hparams(hparams, metrics)`",
+    why="no run has hyperparameters yet: call `writer.add_hparams(hparams, metrics)`, "
+    "or keep a hparams.yaml or config.json beside the events",
     styles=("hparams",),
 )

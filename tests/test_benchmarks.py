@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from pathlib import Path
 
 import pytest
 
-from benchmarks import ingest, logs
+from benchmarks import clients, closing, ingest, live, logs, sessions
 from gpuboard.store.store import Store
 
 TINY = logs.Shape("tiny", 2, 3, 40, logs.tensorflow_value)
@@ -45,3 +47,29 @@ def test_ingest_tells_medians_rates_memory_and_ratios_of_all_readers(tmp_path):
         assert reader["seconds"] > 0
     assert "events/s over rustboard" in figures["ratios"]
     assert ingest.describe({"cores": 2, "rounds": 1, "shapes": {"tiny": figures}})
+
+
+def test_live_tells_how_old_points_are_when_they_are_drawn(tmp_path, monkeypatch):
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not Path(live.BROWSER).exists():
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    monkeypatch.setattr(live, "POINTS", 2)
+
+    figures = live.run([], tmp_path, rounds=1)
+
+    (row,) = figures.values()
+    assert row["points"] == 2
+    assert 0 <= row["shortest (s)"] <= row["median (s)"] <= row["longest (s)"]
+    assert list(tmp_path.iterdir()) == []
+    assert live.describe(json.loads(json.dumps(figures)))
+
+
+def test_sessions_has_a_server_with_a_job_and_one_that_counts_what_it_holds(tmp_path):
+    folder, seen = logs.build(TINY, tmp_path), []
+
+    with clients.server(folder, sessions._BUSY_SERVER):
+        assert b'"points":40,' in asyncio.run(clients.fetch_curves("group0/metric0"))
+    with clients.server(folder, closing._COUNTING_SERVER) as process:
+        asyncio.run(closing._open_clients(2, lambda: seen.append(closing._ask(process))))
+
+    assert seen == [{"sessions": 2, "documents": 2}]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from gpuboard.analysis.axes import Column
-from gpuboard.analysis.bands import Band, clipped, fold, sorted_line, thinned_edges
+from gpuboard.analysis.bands import Band, clipped, fold, grid, sorted_line, thinned_edges
 from gpuboard.analysis.batch import LARGE_POINTS, Batch
 from gpuboard.analysis.cache import ColumnCache
 from gpuboard.analysis.compiled import frozen
@@ -191,6 +191,35 @@ def of_groups(groups: Mapping[str, Sequence[Batch]], chart: Chart) -> list[Layer
     return [*edges, center]
 
 
+def of_margin(lower: Batch, upper: Batch, below: Chart, above: Chart) -> list[Layer]:
+    """Return the band between two tags of one run, where both have a line.
+
+    They meet at the x of the one with most points.
+
+    Args:
+        lower: One run's points of the tag below.
+        upper: Its points of the tag above.
+        below: What is asked for of the tag below.
+        above: The same of the tag above.
+    """
+    (below_line,), (above_line,) = _clipped_lines(lower, below), _clipped_lines(upper, above)
+    lines = (below_line, above_line)
+    x = grid([line[0] for line in lines])
+    if not len(x):
+        return []
+    low, high = (np.interp(x, *line, left=np.nan, right=np.nan) for line in lines)
+    count = np.full(len(x), 2, np.int64)
+    points = [int((batch.lines.high - batch.lines.low).sum()) for batch in (lower, upper)]
+    rows = Rows(
+        run=lower.runs,
+        group=(None,),
+        points=np.array([max(points)], np.int64),
+        last_step=lower.step[lower.lines.high[-1:] - 1],
+        last=high[-1:],
+    )
+    return [_EdgeLayer(Band(x, low, low, high, count), rows)]
+
+
 def assembled(pieces: Sequence[Piece]) -> tuple[Float64s, Float64s, Lines]:
     """Return the columns of all pieces in drawing order: smoothed lines last, on top."""
     ordered = sorted(pieces, key=lambda piece: ROLES.index(piece.role))
@@ -228,19 +257,22 @@ def _lengths(lines: Stretches, first: Int64s) -> Int64s:
 
 
 def _band(packed: Sequence[Batch], chart: Chart, fold_as: Fold) -> Band:
-    xs, ys = [], []
-    for batch in packed:
-        values = smoothed(batch, chart.request.smoothing, chart.tag, chart.cache)
-        for run in range(len(batch.sources)):
-            x, y = sorted_line(*_points(batch, values, run))
-            if chart.request.window is not None:
-                x, y = clipped(x, y, chart.window.low, chart.window.high)
-            xs.append(x)
-            ys.append(y)
-    if not xs:
+    lines = [line for batch in packed for line in _clipped_lines(batch, chart)]
+    if not lines:
         nothing = np.empty(0)
         return Band(nothing, nothing, nothing, nothing, nothing.astype(np.int64))
+    xs, ys = zip(*lines, strict=True)
     return fold(xs, ys, center=fold_as.center, band=fold_as.band)
+
+
+def _clipped_lines(batch: Batch, chart: Chart) -> Iterator[tuple[Float64s, Float64s]]:
+    """Yield x and smoothed y of each run in ascending x: what is in sight and its neighbours."""
+    values = smoothed(batch, chart.request.smoothing, chart.tag, chart.cache)
+    for run in range(len(batch.sources)):
+        x, y = sorted_line(*_points(batch, values, run))
+        if chart.request.window is not None:
+            x, y = clipped(x, y, chart.window.low, chart.window.high)
+        yield x, y
 
 
 def _points(batch: Batch, values: Float64s, run: int) -> tuple[Float64s, Float64s]:

@@ -1,9 +1,10 @@
-"""Have every kernel of this package compiled before somebody waits for it."""
+"""Have every kernel of this package compiled, and what is slow to load, before somebody waits."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from gpuboard.analysis import histograms, pictures
 from gpuboard.analysis.curves import curves
 from gpuboard.analysis.points import PointRequest, points_at
 from gpuboard.analysis.request import AXES, SMOOTHINGS, CurveRequest, Fold, Smoothing, Source
@@ -11,7 +12,7 @@ from gpuboard.store.columns import NO_PURGE, Series
 
 
 def warm() -> None:
-    """Draw tiny charts of every kind: seconds on a fresh installation, then tenths of one."""
+    """Draw tiny pictures of every kind: seconds on a fresh installation, then tenths of one."""
     sources = [_restarted_run(run) for run in range(2)]
     for axis in AXES:
         curves(sources, CurveRequest(axis=axis, overwritten=True, width=1))
@@ -21,6 +22,8 @@ def warm() -> None:
         for axis in ("step", "relative"):
             curves(sources, CurveRequest(axis=axis, smoothing=Smoothing(kind, 0.5)))
     curves(sources, CurveRequest(fold=Fold("(.*)/", center="median", band="percentile")))
+    pictures.pillow()
+    histograms.warm()
 
 
 def _restarted_run(run: int) -> Source:

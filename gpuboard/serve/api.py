@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import logging
 import re
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,18 +20,16 @@ from gpuboard import device
 from gpuboard.analysis.cache import ColumnCache
 from gpuboard.analysis.listing import Listing
 from gpuboard.analysis.request import CurveRequest, Source, one_of
-from gpuboard.errors import DataError, InputError, NotFoundError
+from gpuboard.errors import InputError, NotFoundError
 from gpuboard.serve import fields, wire
 from gpuboard.serve.replies import Replies
 from gpuboard.serve.routes import DataRoute
-from gpuboard.store.columns import Catalogue, RunInfo, Series
+from gpuboard.store.columns import Catalogue, Series
 from gpuboard.store.store import natural_key
 
 if TYPE_CHECKING:
     from gpuboard.analysis.hparams import HParams
     from gpuboard.store.store import Store
-
-log = logging.getLogger(__name__)
 
 SMOOTHED_BYTES = 512 << 20
 REPLY_BYTES = 64 << 20
@@ -223,22 +220,11 @@ def _chart(
 def hparams_of(store: Store, catalogue: Catalogue) -> dict[int, HParams]:
     """Return the hyperparameters of all runs by id; see `analysis.hparams.inherited`."""
     from gpuboard.analysis.hparams import inherited
+    from gpuboard.serve.trials import sessions_of
 
-    own = {run.name: _own_hparams(store, run) for run in catalogue.runs}
-    found = inherited(own)
+    sessions = sessions_of(store, catalogue)
+    found = inherited({run.name: sessions[run.id].hparams for run in catalogue.runs})
     return {run.id: found[run.name] for run in catalogue.runs}
-
-
-def _own_hparams(store: Store, run: RunInfo) -> HParams:
-    from gpuboard.summaries.hparams import START_TAG, decode_start
-
-    if START_TAG not in run.tags:
-        return {}
-    try:
-        return decode_start(store.tag_content(run.id, START_TAG))
-    except DataError as error:
-        log.info("run %s: %s", run.name, error)
-        return {}
 
 
 def _hparam_columns(store: Store) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from gpuboard.serve.jobs import Jobs
 from gpuboard.serve.sessions import Sessions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gpuboard.serve.spec import PageSpec
     from gpuboard.store.columns import RunInfo
     from gpuboard.store.store import Store
@@ -39,21 +41,29 @@ class ServeConfig:
 
 
 class Kinds:
-    """Remember which kinds of tags each run has; only runs that changed are looked at again."""
+    """Remember what each run has for pages to show; only runs that changed are looked at again."""
 
     def __init__(self) -> None:
         self._of_run: dict[int, tuple[int, frozenset[str]]] = {}
 
-    def of(self, runs: Sequence[RunInfo]) -> frozenset[str]:
-        """Return all kinds of tags that any of `runs` has."""
-        return frozenset().union(*(self._kinds(run) for run in runs))
+    def of(self, runs: Sequence[RunInfo], logdir: Path) -> frozenset[str]:
+        """Return all kinds of tags that any of `runs` has, "hparams" also for files beside them."""
+        return frozenset().union(*(self._kinds(run, logdir) for run in runs))
 
-    def _kinds(self, run: RunInfo) -> frozenset[str]:
+    def _kinds(self, run: RunInfo, logdir: Path) -> frozenset[str]:
         version, kinds = self._of_run.get(run.id, (None, frozenset()))
         if version != run.version:
             kinds = frozenset(tag.kind for tag in run.tags.values())
+            if "hparams" not in kinds and _has_hparam_file(logdir / run.name):
+                kinds |= {"hparams"}
             self._of_run[run.id] = run.version, kinds
         return kinds
+
+
+def _has_hparam_file(folder: Path) -> bool:
+    from gpuboard.store.side_files import HPARAM_FILES, mark_of
+
+    return any(mark_of(f"{folder}/{name}") for name in HPARAM_FILES)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,7 +91,7 @@ class RailEntry:
 
 def rail(context: Context) -> list[RailEntry]:
     """Return the lines of the rail, in their order."""
-    kinds = context.kinds.of(context.store.catalogue().runs)
+    kinds = context.kinds.of(context.store.catalogue().runs, context.store.logdir)
     return [_entry(spec, kinds) for spec in sorted(context.pages, key=lambda spec: spec.order)]
 
 

@@ -38,11 +38,13 @@ class MeshPart:
         name: Name of the mesh to which it belongs.
         part: "vertex", "face" or "color".
         config: Camera, lights and material, as the training script gave them; untrusted.
+        logged: All parts that were logged together, as far as the metadata say so.
     """
 
     name: str
     part: str
     config: Mapping[str, Any]
+    logged: frozenset[str] = frozenset()
 
 
 def encode(
@@ -111,7 +113,7 @@ def decode_part(content: bytes) -> MeshPart:
     if data.version > 0 or number not in MeshPluginData.ContentType.values() or number == 0:
         raise DataError(f"part {number} of a mesh of version {data.version}, expected 1 to 3 of 0")
     part = PARTS[MeshPluginData.ContentType.Name(data.content_type)]
-    return MeshPart(data.name, part, _config(data.json_config))
+    return MeshPart(data.name, part, _config(data.json_config), _logged(data.components))
 
 
 def decode(value: Summary.Value) -> npt.NDArray[np.float64] | npt.NDArray[Any]:
@@ -131,6 +133,11 @@ def decode(value: Summary.Value) -> npt.NDArray[np.float64] | npt.NDArray[Any]:
             f"are shown ({limits.MAX_MESH_POINTS.name})"
         )
     return data
+
+
+def _logged(components: int) -> frozenset[str]:
+    numbers = {PARTS[name]: MeshPluginData.ContentType.Value(name) for name in PARTS}
+    return frozenset(part for part, number in numbers.items() if components >> number & 1)
 
 
 def _config(text: str) -> Mapping[str, Any]:

@@ -48,7 +48,7 @@ def test_every_file_that_the_module_imports_is_there():
 
 
 def test_the_page_is_lit_by_scalars_and_says_what_would_light_it():
-    assert scalars.PAGE.needs == "scalar"
+    assert scalars.PAGE.needs == ("scalar",)
     assert "add_scalar" in scalars.PAGE.why
 
 

@@ -7,6 +7,8 @@ import shutil
 import time
 
 import pytest
+from scalar_store import a_store
+from scalars_page import until_lines
 
 from gpuboard.serve.context import Context, ServeConfig
 from gpuboard.serve.jobs import Jobs
@@ -170,3 +172,9 @@ def open_store(serve_store, open_tab):
         return open_tab(serve_store(store).root_url, **options).open(path)
 
     return start
+
+
+@pytest.fixture
+def tab(open_store):
+    """The Scalars page on four runs, without smoothing, when its first chart is drawn."""
+    return until_lines(open_store(a_store(), "scalars?smoothing=0"), 4)

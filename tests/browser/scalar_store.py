@@ -10,6 +10,8 @@ from gpuboard.errors import NotFoundError
 from gpuboard.store.columns import NO_PURGE, Catalogue, Progress, RunInfo, Series, TagInfo
 
 START = 1_790_000_000.0
+POINTS = 400
+NAMES = ("base/seed1", "base/seed2", "wide/seed1", "wide/seed2")
 
 
 def series_of(value, *, step=None, start=START, every_s=1.0, writers=(0,)) -> Series:
@@ -81,3 +83,33 @@ class ScalarStore:
     def _tag(tag: str, series: Series) -> TagInfo:
         first, last = (int(series.step[0]), int(series.step[-1])) if len(series) else (0, 0)
         return TagInfo(tag, "scalar", len(series), first, last)
+
+
+def losses(k: int) -> np.ndarray:
+    steps = np.arange(POINTS)
+    noise = np.random.default_rng(k).normal(0, 0.02, POINTS)
+    return 2.0 * np.exp(-steps / 120) + 0.3 * k + 0.2 + noise
+
+
+def a_store() -> ScalarStore:
+    """Four runs, four tags in two groups; the second run of loss/val breaks down."""
+    broken = losses(1)
+    broken[200:203] = np.nan
+    broken[250] = np.inf
+    broken[[300, 302]] = np.nan
+    step = np.arange(POINTS) * 10
+    runs = {}
+    for k, name in enumerate(NAMES):
+        start = 1.79e9 + 60 * k
+        series = {
+            "loss/train": series_of(losses(k), step=step, start=start),
+            "loss/val": series_of(broken if k == 1 else losses(k), step=step, start=start),
+            "optim/lr": series_of(np.linspace(1e-3, 1e-5, POINTS), step=step, start=start),
+        }
+        if k == 0:
+            restarted = np.r_[np.arange(300), np.arange(250, 400)]
+            series["loss/restarted"] = series_of(
+                losses(0)[restarted], step=restarted * 10, writers=(0, 300)
+            )
+        runs[name] = series
+    return ScalarStore(runs)

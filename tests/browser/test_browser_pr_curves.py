@@ -7,7 +7,7 @@ from gpuboard.store.store import Store
 from gpuboard.summaries import pr_curve
 
 
-def store_of(tmp_path, runs=("a", "<b>b</b>".replace("/", "")), steps=4):
+def store_of(tmp_path, runs=("a", "<b>b<b>"), steps=4):
     rng = np.random.default_rng(0)
     for run in runs:
         with EventFileWriter(tmp_path / run) as writer:

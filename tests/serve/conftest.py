@@ -100,8 +100,8 @@ def build_broken(page):
 
 
 PAGES = (
-    PageSpec("scalars", "Scalars", "scalars", 1, build_scalars, "scalar"),
-    PageSpec("images", "Images", "images", 0, build_scalars, "image", "log some images"),
+    PageSpec("scalars", "Scalars", "scalars", 1, build_scalars, ("scalar",)),
+    PageSpec("images", "Images", "images", 0, build_scalars, ("image",), "log some images"),
     PageSpec("broken", "Broken", "broken", 2, build_broken),
 )
 ROUTES = (

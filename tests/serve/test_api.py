@@ -144,7 +144,7 @@ def store():
 
 @pytest.fixture(scope="module")
 def api(store):
-    page = PageSpec("scalars", "Scalars", "scalars", 1, lambda page: None, "scalar")
+    page = PageSpec("scalars", "Scalars", "scalars", 1, lambda page: None, ("scalar",))
     server = make_server(ServeConfig(port=0, token=TOKEN), Context(store), (page,), ROUTES)
     server.start()
     yield Api(server.port)

@@ -110,7 +110,7 @@ def test_no_string_of_a_log_runs_in_a_page(serve, open_page, eventually):
         hostile("icon"),
         1,
         build_hostile,
-        "image",
+        ("image",),
         hostile("why"),
         components=("widgets",),
     )
@@ -171,6 +171,7 @@ def test_a_module_and_python_speak_with_each_other(
     import numpy as np
 
     from gpuboard.serve import application, static_files
+    from gpuboard.serve.static_files import modules_of
 
     (tmp_path / "probe.js").write_text(
         """export default { render({ el, model }) {
@@ -190,7 +191,8 @@ def test_a_module_and_python_speak_with_each_other(
             return () => { document.body.dataset.disposed = "yes"; };
         } };"""
     )
-    for name in ("start.js", "api.js", "mounted.js", "host.js", "message.js"):
+    parts = {part for name in ("start.js", "host.js", "message.js") for part in modules_of(name)}
+    for name in parts:
         (tmp_path / name).write_bytes((static_files.STATIC / name).read_bytes())
     monkeypatch.setattr(application, "STATIC", tmp_path)
     heard = []

@@ -174,9 +174,9 @@ def test_a_listener_that_fails_at_the_end_does_not_stop_the_others(make_page, ca
 
 def test_the_rail_says_which_pages_have_data_and_what_the_others_need(fake_store):
     pages = [
-        PageSpec("images", "Images", "i", 2, nothing, "image"),
-        PageSpec("audio", "Audio", "a", 3, nothing, "audio", "log some audio"),
-        PageSpec("scalars", "Scalars", "s", 1, nothing, "scalar"),
+        PageSpec("images", "Images", "i", 2, nothing, ("image",)),
+        PageSpec("audio", "Audio", "a", 3, nothing, ("audio",), "log some audio"),
+        PageSpec("scalars", "Scalars", "s", 1, nothing, ("scalar",)),
         PageSpec("health", "Health", "h", 9, nothing),
     ]
     context = Context(fake_store(), pages=pages)
@@ -197,3 +197,23 @@ def test_the_rail_says_which_pages_have_data_and_what_the_others_need(fake_store
     ]
     assert first_page(context) == "scalars"
     assert first_page(Context(fake_store("audio"), pages=pages)) == "audio"
+
+
+@pytest.mark.parametrize("name", ["hparams.yaml", "config.json"])
+def test_a_file_of_hyperparameters_beside_the_events_lights_their_page(tmp_path, name):
+    from gpuboard.eventlog.append import EventFileWriter
+    from gpuboard.serve.context import Kinds
+    from gpuboard.store.side_files import HPARAM_FILES
+    from gpuboard.store.store import Store
+    from gpuboard.summaries.side_hparams import READERS
+
+    with EventFileWriter(tmp_path / "run") as writer:
+        writer.add_scalar("loss", 1.0, 0)
+    store = Store(tmp_path)
+    store.refresh()
+    assert Kinds().of(store.catalogue().runs, tmp_path) == {"scalar"}
+
+    (tmp_path / "run" / name).write_text("{}")
+
+    assert Kinds().of(store.catalogue().runs, tmp_path) == {"scalar", "hparams"}
+    assert set(HPARAM_FILES) == set(READERS)

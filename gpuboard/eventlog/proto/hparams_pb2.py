@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%gpuboard/eventlog/proto/hparams.proto\x12\x11gpuboard.eventlog\x1a\x1cgoogle/protobuf/struct.proto\"\xa1\x01\n\x11HParamsPluginData\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12\x14\n\nexperiment\x18\x02 \x01(\x0cH\x00\x12\x41\n\x12session_start_info\x18\x03 \x01(\x0b\x32#.gpuboard.eventlog.SessionStartInfoH\x00\x12\x1a\n\x10session_end_info\x18\x04 \x01(\x0cH\x00\x42\x06\n\x04\x64\x61ta\"\xf2\x01\n\x10SessionStartInfo\x12\x41\n\x07hparams\x18\x01 \x03(\x0b\x32\x30.gpuboard.eventlog.SessionStartInfo.HparamsEntry\x12\x11\n\tmodel_uri\x18\x02 \x01(\t\x12\x13\n\x0bmonitor_url\x18\x03 \x01(\t\x12\x12\n\ngroup_name\x18\x04 \x01(\t\x12\x17\n\x0fstart_time_secs\x18\x05 \x01(\x01\x1a\x46\n\x0cHparamsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value:\x02\x38\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%gpuboard/eventlog/proto/hparams.proto\x12\x11gpuboard.eventlog\x1a\x1cgoogle/protobuf/struct.proto\"\xe3\x01\n\x11HParamsPluginData\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12\x33\n\nexperiment\x18\x02 \x01(\x0b\x32\x1d.gpuboard.eventlog.ExperimentH\x00\x12\x41\n\x12session_start_info\x18\x03 \x01(\x0b\x32#.gpuboard.eventlog.SessionStartInfoH\x00\x12=\n\x10session_end_info\x18\x04 \x01(\x0b\x32!.gpuboard.eventlog.SessionEndInfoH\x00\x42\x06\n\x04\x64\x61ta\"\xc2\x01\n\nExperiment\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x19\n\x11time_created_secs\x18\x03 \x01(\x01\x12\x33\n\x0chparam_infos\x18\x04 \x03(\x0b\x32\x1d.gpuboard.eventlog.HParamInfo\x12\x33\n\x0cmetric_infos\x18\x05 \x03(\x0b\x32\x1d.gpuboard.eventlog.MetricInfo\x12\x0c\n\x04name\x18\x06 \x01(\t\"0\n\x08Interval\x12\x11\n\tmin_value\x18\x01 \x01(\x01\x12\x11\n\tmax_value\x18\x02 \x01(\x01\"\xfa\x01\n\nHParamInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12)\n\x04type\x18\x04 \x01(\x0e\x32\x1b.gpuboard.eventlog.DataType\x12\x35\n\x0f\x64omain_discrete\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.ListValueH\x00\x12\x36\n\x0f\x64omain_interval\x18\x06 \x01(\x0b\x32\x1b.gpuboard.eventlog.IntervalH\x00\x12\x0f\n\x07\x64iffers\x18\x07 \x01(\x08\x42\x08\n\x06\x64omain\"(\n\nMetricName\x12\r\n\x05group\x18\x01 \x01(\t\x12\x0b\n\x03tag\x18\x02 \x01(\t\"\xf7\x01\n\nMetricInfo\x12+\n\x04name\x18\x01 \x01(\x0b\x32\x1d.gpuboard.eventlog.MetricName\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12?\n\x0c\x64\x61taset_type\x18\x05 \x01(\x0e\x32).gpuboard.eventlog.MetricInfo.DatasetType\"P\n\x0b\x44\x61tasetType\x12\x13\n\x0f\x44\x41TASET_UNKNOWN\x10\x00\x12\x14\n\x10\x44\x41TASET_TRAINING\x10\x01\x12\x16\n\x12\x44\x41TASET_VALIDATION\x10\x02\"\xf2\x01\n\x10SessionStartInfo\x12\x41\n\x07hparams\x18\x01 \x03(\x0b\x32\x30.gpuboard.eventlog.SessionStartInfo.HparamsEntry\x12\x11\n\tmodel_uri\x18\x02 \x01(\t\x12\x13\n\x0bmonitor_url\x18\x03 \x01(\t\x12\x12\n\ngroup_name\x18\x04 \x01(\t\x12\x17\n\x0fstart_time_secs\x18\x05 \x01(\x01\x1a\x46\n\x0cHparamsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value:\x02\x38\x01\"R\n\x0eSessionEndInfo\x12)\n\x06status\x18\x01 \x01(\x0e\x32\x19.gpuboard.eventlog.Status\x12\x15\n\rend_time_secs\x18\x02 \x01(\x01*`\n\x08\x44\x61taType\x12\x13\n\x0f\x44\x41TA_TYPE_UNSET\x10\x00\x12\x14\n\x10\x44\x41TA_TYPE_STRING\x10\x01\x12\x12\n\x0e\x44\x41TA_TYPE_BOOL\x10\x02\x12\x15\n\x11\x44\x41TA_TYPE_FLOAT64\x10\x03*X\n\x06Status\x12\x12\n\x0eSTATUS_UNKNOWN\x10\x00\x12\x12\n\x0eSTATUS_SUCCESS\x10\x01\x12\x12\n\x0eSTATUS_FAILURE\x10\x02\x12\x12\n\x0eSTATUS_RUNNING\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,10 +34,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SESSIONSTARTINFO_HPARAMSENTRY']._loaded_options = None
   _globals['_SESSIONSTARTINFO_HPARAMSENTRY']._serialized_options = b'8\001'
+  _globals['_DATATYPE']._serialized_start=1441
+  _globals['_DATATYPE']._serialized_end=1537
+  _globals['_STATUS']._serialized_start=1539
+  _globals['_STATUS']._serialized_end=1627
   _globals['_HPARAMSPLUGINDATA']._serialized_start=91
-  _globals['_HPARAMSPLUGINDATA']._serialized_end=252
-  _globals['_SESSIONSTARTINFO']._serialized_start=255
-  _globals['_SESSIONSTARTINFO']._serialized_end=497
-  _globals['_SESSIONSTARTINFO_HPARAMSENTRY']._serialized_start=427
-  _globals['_SESSIONSTARTINFO_HPARAMSENTRY']._serialized_end=497
+  _globals['_HPARAMSPLUGINDATA']._serialized_end=318
+  _globals['_EXPERIMENT']._serialized_start=321
+  _globals['_EXPERIMENT']._serialized_end=515
+  _globals['_INTERVAL']._serialized_start=517
+  _globals['_INTERVAL']._serialized_end=565
+  _globals['_HPARAMINFO']._serialized_start=568
+  _globals['_HPARAMINFO']._serialized_end=818
+  _globals['_METRICNAME']._serialized_start=820
+  _globals['_METRICNAME']._serialized_end=860
+  _globals['_METRICINFO']._serialized_start=863
+  _globals['_METRICINFO']._serialized_end=1110
+  _globals['_METRICINFO_DATASETTYPE']._serialized_start=1030
+  _globals['_METRICINFO_DATASETTYPE']._serialized_end=1110
+  _globals['_SESSIONSTARTINFO']._serialized_start=1113
+  _globals['_SESSIONSTARTINFO']._serialized_end=1355
+  _globals['_SESSIONSTARTINFO_HPARAMSENTRY']._serialized_start=1285
+  _globals['_SESSIONSTARTINFO_HPARAMSENTRY']._serialized_end=1355
+  _globals['_SESSIONENDINFO']._serialized_start=1357
+  _globals['_SESSIONENDINFO']._serialized_end=1439
 # @@protoc_insertion_point(module_scope)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-
 
 from gpuboard import limits
 from gpuboard.errors import DataError, GpuboardError, InputError
@@ -14,6 +13,8 @@ from gpuboard.serve.api import hparams_of, memory_of, sources_of
 from gpuboard.serve.routes import DataRoute
 
 if TYPE_CHECKING:
+    from gpuboard.analysis.curves import ChartCurves
+    from gpuboard.analysis.custom_charts import MarginSources, TagCurves
     from gpuboard.analysis.request import CurveRequest, Source
     from gpuboard.store.columns import Catalogue
     from gpuboard.store.store import Store
@@ -68,7 +69,7 @@ class CustomCurvesRoute(DataRoute):
     async def post(self) -> None:
         """Answer 204 where none of the runs has changed since the page asked last."""
         body = self.json_body()
-        wanted, ids = _wanted(body), fields.run_ids(body.get("runs"))
+        wanted, ids = wanted_chart(body), fields.run_ids(body.get("runs"))
         request, since = fields.curve_request(body), fields.since(body)
         answer = await self.run(_chart, self.context.store, wanted, ids, request, since)
         if answer is None:
@@ -133,26 +134,47 @@ def _chart(
     newest = catalogue.version if request.fold is not None and request.fold.hparams else newest
 
     def compute() -> bytes:
-        if wanted.margins:
-            return _margin_bytes(store, catalogue, wanted.margins, ids, request)
-        return _line_bytes(store, catalogue, wanted.patterns, ids, request)
+        chart, more = custom_chart(store, catalogue, wanted, ids, request)
+        return wire.chart_bytes(chart, catalogue.version, more)
 
     key = (KIND, wanted, tuple(ids), request, newest)
     return memory_of(store).replies.get(key, compute)
 
 
-def _line_bytes(
+def custom_chart(
     store: Store,
     catalogue: Catalogue,
-    patterns: Sequence[str],
+    wanted: Wanted,
     ids: Sequence[int],
     request: CurveRequest,
-) -> bytes:
+) -> tuple[ChartCurves, dict[str, object]]:
+    """Return a chart of several tags, and what its header says beyond that of a chart of one tag.
+
+    Args:
+        store: Where the points are.
+        catalogue: Taken before the points are read.
+        wanted: Patterns or margins.
+        ids: The selected runs.
+        request: Axis, smoothing, window, pixels, fold.
+    """
+    make = _with_margins if wanted.margins else _lines
+    found, more = make(store, catalogue, wanted, ids, request)
+    tags = {"line_tag": found.line_tag.tolist(), "marker_tag": found.marker_tag.tolist()}
+    return found.chart, {**more, **tags}
+
+
+def _lines(
+    store: Store,
+    catalogue: Catalogue,
+    wanted: Wanted,
+    ids: Sequence[int],
+    request: CurveRequest,
+) -> tuple[TagCurves, dict[str, object]]:
     from gpuboard.analysis.custom_charts import lines_of_tags
 
     by_hparams = request.fold is not None and bool(request.fold.hparams)
     hparams = hparams_of(store, catalogue) if by_hparams else {}
-    matches = matching(store, catalogue, patterns)
+    matches = matching(store, catalogue, wanted.patterns)
     tags: list[tuple[str, list[Source]]] = []
     pattern: list[int] = []
     lines = total = 0
@@ -167,46 +189,44 @@ def _line_bytes(
         pattern.append(which)
     found = lines_of_tags(tags, request, memory_of(store).smoothed)
     problems = [{"pattern": k, "message": text} for k, text in matches.problems.items()]
-    more = {
+    return found, {
         "tags": [tag for tag, _ in tags],
         "tag_pattern": pattern,
         "tags_total": total,
         "problems": problems,
-        "line_tag": found.line_tag.tolist(),
-        "marker_tag": found.marker_tag.tolist(),
     }
-    return wire.chart_bytes(found.chart, catalogue.version, more)
 
 
-def _margin_bytes(
+def _with_margins(
     store: Store,
     catalogue: Catalogue,
-    margins: Sequence[Margin],
+    wanted: Wanted,
     ids: Sequence[int],
     request: CurveRequest,
-) -> bytes:
+) -> tuple[TagCurves, dict[str, object]]:
     from gpuboard.analysis.custom_charts import MarginSources, lines_with_margins
 
-    wanted = [
+    margins = [
         (names, MarginSources(*(sources_of(store, catalogue, ids, name) for name in names)))
-        for names in margins
+        for names in wanted.margins
     ]
-    found = lines_with_margins(wanted, request, memory_of(store).smoothed)
-    problems = [
-        {"pattern": k, "message": f"no selected run has scalars named {name!r}"}
-        for k, (names, sources) in enumerate(wanted)
-        for name, part in zip(names, (sources.value, sources.lower, sources.upper), strict=True)
-        if not part
-    ]
-    more = {
-        "tags": [value for value, _, _ in margins],
+    found = lines_with_margins(margins, request, memory_of(store).smoothed)
+    return found, {
+        "tags": [value for value, _, _ in wanted.margins],
         "tag_pattern": list(range(len(margins))),
         "tags_total": len(margins),
-        "problems": problems if ids else [],
-        "line_tag": found.line_tag.tolist(),
-        "marker_tag": found.marker_tag.tolist(),
+        "problems": list(_missing(margins)) if ids else [],
     }
-    return wire.chart_bytes(found.chart, catalogue.version, more)
+
+
+def _missing(
+    margins: Sequence[tuple[Margin, MarginSources]],
+) -> Iterator[dict[str, object]]:
+    for k, (names, sources) in enumerate(margins):
+        parts = zip(names, (sources.value, sources.lower, sources.upper), strict=True)
+        absent = ", ".join(repr(name) for name, part in parts if not part)
+        if absent:
+            yield {"pattern": k, "message": f"no selected run has scalars named {absent}"}
 
 
 def matching(store: Store, catalogue: Catalogue, patterns: Sequence[str]) -> Matches:
@@ -241,7 +261,7 @@ def _points(
     axis, at, to, smoothing = fields.point_fields(body)
     request = PointRequest(axis, at, to, smoothing)
     catalogue, cache = store.catalogue(), memory_of(store).smoothed
-    columns: dict[str, Any] = {"tag": []}
+    columns: dict[str, Any] = {"tag": [], "run": []}
     for k, tag in enumerate(tags):
         rows = points_at(sources_of(store, catalogue, ids, tag), request, tag, cache)
         for name, column in wire.point_columns(rows).items():
@@ -250,7 +270,12 @@ def _points(
     return columns
 
 
-def _wanted(body: Mapping[str, Any]) -> Wanted:
+def wanted_chart(body: Mapping[str, Any]) -> Wanted:
+    """Return what a chart of several tags shows: the fields "tags" or "margins".
+
+    Raises:
+        InputError: They have the wrong type, or name too many.
+    """
     margins = body.get("margins")
     if margins:
         return Wanted(margins=_margins(margins))
@@ -272,7 +297,9 @@ def _margins(found: object) -> tuple[Margin, ...]:
         raise InputError(f"margins: expected a list of at most {most} objects")
     margins = []
     for one in found:
-        names = [one.get(key) for key in ("value", "lower", "upper")] if isinstance(one, dict) else []
+        names = (
+            [one.get(key) for key in ("value", "lower", "upper")] if isinstance(one, dict) else []
+        )
         if len(names) != 3 or not all(isinstance(name, str) for name in names):
             raise InputError(
                 f"margins: got {str(one)[:80]}, expected an object with value, lower and upper"

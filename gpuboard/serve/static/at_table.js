@@ -1,8 +1,8 @@
 /** The table under a chart: what each run says at a step, or over a range. */
 
 import { iconButton, make, popover, shorten } from "./chart_elements.js";
+import { compareNames } from "./natural.js";
 import { nameOf } from "./runs.js";
-import { get, set } from "./state.js";
 import { formatDuration, formatTime, formatValue, formatX, groupDigits } from "./ticks.js";
 
 const MAX_ROWS = 500; // more cannot be read; sorting still looks at all of them
@@ -22,6 +22,8 @@ const TABLE_COLUMNS = {
   delta: "Change",
   percent: "Change %",
 };
+
+const FIRST_COLUMNS = { run: "Run", tag: "Tag" };
 
 const WRITE = {
   step: groupDigits,
@@ -72,27 +74,26 @@ export class AtTable {
   async refresh() {
     const { card } = this;
     const turn = ++this.turn;
-    const runs = card.page.selected() ?? [];
-    if (!runs.length || !card.reply) return;
+    const series = card.tableSeries();
+    if (!series.length || !card.reply) return;
     const [lo, hi] = card.chart.xRange();
     const fixed = card.at();
     const place = fixed ? fixed[0] : (this.cursor ?? hi);
     const range = fixed && fixed[1] !== null ? fixed : [lo, hi];
-    const isSame =
-      this.asked ===
-      `${place} ${range} ${card.reply.key} ${card.reply.version} ${card.reply.ranges}`;
-    if (isSame && this.columns) {
+    const { key, version, ranges } = card.reply;
+    const wish = `${place} ${range} ${key} ${version} ${ranges} ${series.length}`;
+    if (wish === this.asked && this.columns) {
       this.render(); // in other columns perhaps
       return;
     }
     const [here, over] = await Promise.all([
-      card.details(place, null, runs),
-      card.details(Math.min(...range), Math.max(...range), runs),
+      card.details(place, null, series),
+      card.details(Math.min(...range), Math.max(...range), series),
     ]);
     if (turn !== this.turn || !here || !over) return;
-    this.asked = `${place} ${range} ${card.reply.key} ${card.reply.version} ${card.reply.ranges}`;
+    this.asked = wish;
     this.columns = join(here, over);
-    const kind = get("x");
+    const kind = card.get("x");
     const span =
       fixed && fixed[1] !== null
         ? `${formatX(kind, Math.min(...range))} to ${formatX(kind, Math.max(...range))}`
@@ -106,13 +107,13 @@ export class AtTable {
   }
 
   shownColumns() {
-    const chosen = get("tableColumns").filter((name) => name in TABLE_COLUMNS);
+    const chosen = this.card.get("tableColumns").filter((name) => name in TABLE_COLUMNS);
     const wanted = chosen.length ? chosen : this.usualColumns();
     return Object.keys(TABLE_COLUMNS).filter((name) => wanted.includes(name));
   }
 
   usualColumns() {
-    const isRange = get("stepMark") === "range";
+    const isRange = this.card.get("stepMark") === "range";
     if (isRange) return ["start", "end", "delta", "min", "max"];
     const atStep = ["smoothed", "value", "step", "relative"];
     return this.card.detail ? [...atStep, "min", "max", "delta"] : atStep;
@@ -121,7 +122,8 @@ export class AtTable {
   render() {
     if (!this.columns) return;
     const names = this.shownColumns();
-    this.head.replaceChildren(...["run", ...names].map((name) => this.headCell(name)));
+    const first = this.columns.tag ? ["run", "tag"] : ["run"];
+    this.head.replaceChildren(...[...first, ...names].map((name) => this.headCell(name)));
     const order = this.order().slice(0, MAX_ROWS);
     this.body.replaceChildren(...order.map((i) => this.row(i, names)));
   }
@@ -129,7 +131,7 @@ export class AtTable {
   headCell(name) {
     const { by, down } = this.sort;
     const arrow = by === name ? (down ? " ↓" : " ↑") : "";
-    const text = (name === "run" ? "Run" : TABLE_COLUMNS[name]) + arrow;
+    const text = (FIRST_COLUMNS[name] ?? TABLE_COLUMNS[name]) + arrow;
     const button = make("button", { type: "button", text, on: { click: () => this.sortBy(name) } });
     return make(
       "th",
@@ -140,15 +142,16 @@ export class AtTable {
 
   sortBy(name) {
     const { by, down } = this.sort;
-    this.sort = { by: name, down: by === name ? !down : name !== "run" };
+    this.sort = { by: name, down: by === name ? !down : !(name in FIRST_COLUMNS) };
     this.render();
   }
 
   order() {
     const { by, down } = this.sort;
-    const { run } = this.columns;
+    const { run, tag } = this.columns;
     const order = run.map((_, i) => i);
-    if (by === "run") return down ? order.reverse() : order;
+    if (by === "tag") order.sort((a, b) => compareNames(tag[a], tag[b]) || a - b);
+    if (by in FIRST_COLUMNS) return down ? order.reverse() : order;
     const rank = this.columns[by].map((v) => (v === null ? NaN : Number(v)));
     const sign = down ? -1 : 1;
     // Runs without a number stand last in both directions.
@@ -159,23 +162,26 @@ export class AtTable {
   }
 
   row(i, names) {
-    const run = this.columns.run[i];
-    const { page } = this.card;
+    const { run: runs, tag: tags, key: keys } = this.columns;
+    const [run, tag, key] = [runs[i], tags?.[i], keys[i]];
+    const { card } = this;
+    const { page } = card;
     const swatch = make("i", { class: "gb-swatch" });
-    swatch.style.background = page.colourOf({ run, group: null });
-    const name = make(
-      "td",
-      { class: "sc-run", title: nameOf(run) },
-      swatch,
-      make("span", { text: this.card.detail ? nameOf(run) : shorten(nameOf(run), 18) }),
-    );
+    swatch.style.background = card.colourOf({ run, group: null, key });
+    const first = (text, ...before) =>
+      make(
+        "td",
+        { class: "sc-run", title: text },
+        ...before,
+        make("span", { text: card.detail ? text : shorten(text, 18) }),
+      );
     const cells = names.map((column) =>
       make("td", {
         class: "gb-number",
         text: (WRITE[column] ?? formatValue)(this.columns[column][i]),
       }),
     );
-    const isPicked = get("picked") === run;
+    const isPicked = card.get("picked") === run;
     return make(
       "tr",
       {
@@ -186,7 +192,8 @@ export class AtTable {
           pointerleave: () => page.hovered(-1),
         },
       },
-      name,
+      first(nameOf(run), swatch),
+      ...(tags ? [first(tag)] : []),
       ...cells,
     );
   }
@@ -200,7 +207,7 @@ export class AtTable {
       });
       input.addEventListener("change", () => {
         const others = this.shownColumns().filter((one) => one !== name);
-        set("tableColumns", input.checked ? [...others, name] : others);
+        this.card.state.set("tableColumns", input.checked ? [...others, name] : others);
       });
       box.append(make("label", { class: "sc-check" }, input, label));
     }
@@ -208,10 +215,10 @@ export class AtTable {
   }
 }
 
-/** Lay the values at the step and the figures over the range side by side, by run. */
+/** Lay the values at the step and the figures over the range side by side, by series. */
 function join(here, over) {
-  const place = new Map(over.run.map((run, i) => [run, i]));
-  const from = (name) => here.run.map((run) => over[name][place.get(run)] ?? null);
+  const place = new Map(over.key.map((key, i) => [key, i]));
+  const from = (name) => here.key.map((key) => over[name][place.get(key)] ?? null);
   const columns = { ...here };
   for (const name of ["min", "max", "mean", "start", "end", "delta"]) columns[name] = from(name);
   columns.percent = columns.delta.map((delta, i) =>

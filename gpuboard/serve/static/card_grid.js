@@ -1,6 +1,5 @@
-/** The grid of cards: tags in groups by prefix; only cards on screen exist, fetch and draw. */
+/** The grid of cards in groups; only cards on screen exist, fetch and draw. */
 
-import { Card } from "./card.js";
 import { heightGrip } from "./card_grip.js";
 import { icon, make } from "./chart_elements.js";
 import { plural } from "./format.js";
@@ -10,7 +9,6 @@ import { get, set } from "./state.js";
 const OPEN_AT_FIRST = 24; // cards in groups that stand open before anybody chose
 const MAX_ALIVE = 80; // cards kept while out of sight, so that scrolling back is instant
 const NEAR = "320px";
-const PINNED = "\u0000pinned";
 
 /** Sort tags into groups by what stands before the first "/", "" for tags without one. */
 export function groupTags(tags) {
@@ -27,11 +25,11 @@ export function groupTags(tags) {
 }
 
 export class CardGrid {
+  /** @param {object} page `makeCard(info)`, and what cards ask of their page. */
   constructor(page) {
     this.page = page;
     this.element = make("div", { class: "sc-groups" });
     this.groups = new Map(); // by name: {element, body, slots: Map(tag -> slot)}
-    this.tags = [];
     this.alive = new Set(); // cards, the longest hidden first
     this.seen = new IntersectionObserver((entries) => this.onSeen(entries), { rootMargin: NEAR });
   }
@@ -46,28 +44,24 @@ export class CardGrid {
     return [...this.alive].filter((card) => card.isVisible);
   }
 
-  /** Show these tags (rows of api/v1/tags), reusing the cards that stay. */
-  setTags(tags) {
-    this.tags = tags;
-    this.layout();
-  }
-
-  layout() {
-    const known = new Map(this.tags.map((info) => [info.tag, info]));
-    const pinned = get("pins").map((tag) => known.get(tag) ?? { tag });
-    const wanted = [
-      ...(pinned.length ? [{ name: PINNED, infos: pinned }] : []),
-      ...groupTags(this.tags),
-    ];
-    const names = new Set(wanted.map((group) => group.name));
+  /**
+   * Show these groups, reusing the cards that stay.
+   *
+   * @param {{name: string, title: string, infos: object[], isOpen?: boolean, tools?: Element[]}[]}
+   *   groups `infos` say what the cards show: `tag` tells them apart, `short` is their title;
+   *   `isOpen` says whether the group stands open before anybody chose.
+   */
+  setGroups(groups) {
+    const names = new Set(groups.map(({ name }) => name));
     for (const [name, group] of this.groups) if (!names.has(name)) this.dropGroup(name, group);
     let room = OPEN_AT_FIRST;
-    for (const [k, group] of wanted.entries()) {
-      const isOpen = get("groups")[group.name] ?? (k < 2 || room >= group.infos.length);
+    for (const [k, group] of groups.entries()) {
+      const hasRoom = group.isOpen ?? (k < 2 || room >= group.infos.length);
+      const isOpen = get("groups")[group.name] ?? hasRoom;
       if (isOpen) room -= group.infos.length;
       this.layoutGroup(group, isOpen);
     }
-    this.element.replaceChildren(...wanted.map(({ name }) => this.groups.get(name).element));
+    this.element.replaceChildren(...groups.map(({ name }) => this.groups.get(name).element));
     this.wakeFirst();
   }
 
@@ -83,8 +77,9 @@ export class CardGrid {
     }
   }
 
-  layoutGroup({ name, infos }, isOpen) {
-    if (!this.groups.has(name)) this.groups.set(name, this.makeGroup(name));
+  layoutGroup(wanted, isOpen) {
+    const { name, infos } = wanted;
+    if (!this.groups.has(name)) this.groups.set(name, this.makeGroup(wanted));
     const group = this.groups.get(name);
     group.count.textContent = plural(infos.length, "chart");
     group.head.setAttribute("aria-expanded", String(isOpen));
@@ -92,15 +87,14 @@ export class CardGrid {
     const shown = isOpen ? infos : [];
     const tags = new Set(shown.map((info) => info.tag));
     for (const [tag, slot] of group.slots) if (!tags.has(tag)) this.dropSlot(group, tag, slot);
-    const slots = shown.map((info) => this.slotOf(group, name, info));
+    const slots = shown.map((info) => this.slotOf(group, info));
     const isSame =
       slots.length === group.body.children.length &&
       slots.every((slot, i) => slot === group.body.children[i]);
     if (!isSame) group.body.replaceChildren(...slots);
   }
 
-  makeGroup(name) {
-    const title = name === PINNED ? "Pinned" : name || "No prefix";
+  makeGroup({ name, title, tools = [] }) {
     const count = make("span", { class: "count" });
     const head = make(
       "button",
@@ -110,16 +104,7 @@ export class CardGrid {
       count,
     );
     const body = make("div", { class: "sc-cards" });
-    const bar = make("div", { class: "sc-group-bar" }, head);
-    if (name === PINNED)
-      bar.append(
-        make("button", {
-          type: "button",
-          class: "link",
-          text: "Clear all pins",
-          on: { click: () => set("pins", []) },
-        }),
-      );
+    const bar = make("div", { class: "sc-group-bar" }, head, ...tools);
     const element = make("section", { class: "sc-group", "aria-label": title }, bar, body);
     return { element, head, count, body, slots: new Map() };
   }
@@ -129,12 +114,11 @@ export class CardGrid {
     set("groups", { ...get("groups"), [name]: !isOpen });
   }
 
-  slotOf(group, name, info) {
+  slotOf(group, info) {
     const { tag } = info;
     if (!group.slots.has(tag)) {
       const slot = make("div", { class: "sc-slot" });
-      const short = name && name !== PINNED ? tag.slice(name.length + 1) : tag;
-      Object.assign(slot, { info, group, short, card: null });
+      Object.assign(slot, { info, group, card: null });
       group.slots.set(tag, slot);
       this.seen.observe(slot);
     }
@@ -172,7 +156,7 @@ export class CardGrid {
   wake(slot) {
     let { card } = slot;
     if (!card) {
-      card = new Card(slot.info, this.page, { name: slot.short });
+      card = this.page.makeCard(slot.info);
       Object.assign(card, { slot, isStale: true });
       slot.card = card;
       card.element.append(heightGrip());

@@ -1,6 +1,6 @@
-/** The one tooltip of all charts: a row for each run near the pointer. */
+/** The one tooltip of all charts: a row for each line near the pointer. */
 
-import { make, shorten } from "./chart_elements.js";
+import { lineSample, make, shorten } from "./chart_elements.js";
 import { compareNames } from "./natural.js";
 import { formatDuration, formatTime, formatValue, formatX, groupDigits } from "./ticks.js";
 
@@ -28,7 +28,6 @@ export function tipRows(rows, sort, limit) {
 }
 
 export class ChartTip {
-  /** @param {(x, runs) => Promise} details answers api/v1/at for the rows shown. */
   constructor() {
     this.box = make("div", { class: "gb-tip", role: "tooltip", hidden: true });
     document.body.append(this.box);
@@ -47,7 +46,7 @@ export class ChartTip {
     this.box.hidden = true;
   }
 
-  /** Show rows at the pointer; `details(x, runs)` answers api/v1/at once the pointer rests. */
+  /** Show rows at the pointer; `details(x, series)` answers api/v1/at once the pointer rests. */
   show({ rows, nearest, x, event, chart }, { sort, limit, smoothed, details }) {
     clearTimeout(this.timer);
     const turn = ++this.turn;
@@ -55,17 +54,26 @@ export class ChartTip {
     const shown = tipRows(rows, sort, limit);
     const kind = chart.spec.xKind;
     // A band of many runs has no step and time of its own but the place on the axis.
-    const isRun = shown.some((row) => row.series.run !== null);
-    const own = isRun ? ["step", "time", "relative"] : [PLACES[kind]].filter(Boolean);
-    const fields = [...(smoothed ? ["smoothed"] : []), "value", ...own];
-    const lines = shown.map((row) => tipLine(row, kind, fields, row.series === nearest?.series));
-    this.box.replaceChildren(table(lines, fields), ...rest(rows.length - shown.length));
+    const isExact = details && shown.some((row) => row.series.run !== null);
+    const own = isExact ? ["step", "time", "relative"] : [PLACES[kind]].filter(Boolean);
+    const hasBand = shown.some((row) => row.low !== undefined);
+    const fields = [
+      ...(smoothed ? ["smoothed"] : []),
+      "value",
+      ...(hasBand ? ["low", "high"] : []),
+      ...own,
+    ];
+    const hasTags = shown.some((row) => row.series.tag !== undefined);
+    const lines = shown.map((row) =>
+      tipLine(row, { kind, fields, hasTags, isNearest: row.series === nearest?.series }),
+    );
+    this.box.replaceChildren(table(lines, fields, hasTags), ...rest(rows.length - shown.length));
     this.box.hidden = false;
     this.place(event.clientX, event.clientY);
-    const runs = shown.filter((row) => row.series.run !== null).map((row) => row.series.run);
-    if (!runs.length || !details) return undefined;
+    const series = shown.map((row) => row.series).filter((one) => one.run !== null);
+    if (!series.length || !details) return undefined;
     this.timer = setTimeout(async () => {
-      const exact = await details(x, runs);
+      const exact = await details(x, series);
       if (!exact || turn !== this.turn) return;
       fill(shown, lines, exact, smoothed);
       this.place(event.clientX, event.clientY);
@@ -85,6 +93,8 @@ export class ChartTip {
 const NAMES = {
   smoothed: "Smoothed",
   value: "Value",
+  low: "Low",
+  high: "High",
   step: "Step",
   time: "Time",
   relative: "Relative",
@@ -93,9 +103,11 @@ const NAMES = {
 /** The column that says the place on an x axis. */
 const PLACES = { step: "step", wall: "time", relative: "relative" };
 
-function table(lines, fields) {
-  const names = ["", "Run", ...fields.map((field) => NAMES[field])];
-  const head = make("tr", {}, ...names.map((text) => make("th", { text })));
+function table(lines, fields, hasTags) {
+  const texts = hasTags ? ["Run", "Tag"] : ["Run"];
+  const names = ["", ...texts, ...fields.map((field) => NAMES[field])];
+  const cell = (text, i) => make("th", { text, class: i <= texts.length ? "gb-tip-text" : "" });
+  const head = make("tr", {}, ...names.map(cell));
   return make("table", {}, make("thead", {}, head), make("tbody", {}, ...lines.map((l) => l.row)));
 }
 
@@ -104,25 +116,25 @@ const rest = (count) =>
     ? [make("div", { class: "gb-tip-more", text: `and ${count.toLocaleString("en")} more` })]
     : [];
 
-function tipLine({ series, x, smoothed, value }, kind, fields, isNearest) {
-  const swatch = make("i", { class: "gb-swatch" });
-  swatch.style.background = series.colour;
-  const cell = (text) => make("td", { text, class: "gb-number" });
+function tipLine({ series, x, smoothed, value, low, high }, { kind, fields, hasTags, isNearest }) {
   const here = PLACES[kind];
   const texts = {
     smoothed: formatValue(smoothed),
     value: formatValue(value),
+    low: formatValue(low ?? null),
+    high: formatValue(high ?? null),
     [here]: formatX(kind, x),
   };
   const cells = Object.fromEntries(
     fields.map((field) => [field, make("td", { text: texts[field] ?? "", class: "gb-number" })]),
   );
-  const name = make("td", { class: "gb-tip-name", text: shorten(series.name) });
+  const text = (name) => make("td", { class: "gb-tip-name", text: shorten(name) });
   const row = make(
     "tr",
     { class: isNearest ? "gb-nearest" : "" },
-    make("td", {}, swatch),
-    name,
+    make("td", {}, lineSample(series)),
+    text(series.runName ?? series.name),
+    ...(hasTags ? [text(series.tag ?? "")] : []),
     ...Object.values(cells),
   );
   return { row, cells };
@@ -130,9 +142,9 @@ function tipLine({ series, x, smoothed, value }, kind, fields, isNearest) {
 
 /** Put the exact columns of api/v1/at into the rows they belong to. */
 function fill(shown, lines, exact, hasSmoothed) {
-  const place = new Map(exact.run.map((run, i) => [run, i]));
+  const place = new Map(exact.key.map((key, i) => [key, i]));
   shown.forEach((row, k) => {
-    const i = place.get(row.series.run);
+    const i = place.get(row.series.key);
     if (i === undefined) return;
     const { cells } = lines[k];
     cells.value.textContent = formatValue(exact.value[i]);

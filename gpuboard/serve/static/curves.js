@@ -1,10 +1,25 @@
 /** Cut a curves reply into lines and answer questions about them: pure functions, no DOM. */
 
-/** Cut the columns of a reply (see api.js) into its lines; x and y stay views on the buffer. */
+/** Split a curves reply into its header and columns, which are views, not copies. */
+export function decodeCurves(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  const total = (buffer.byteLength - 4 - length) / 16;
+  if (!Number.isInteger(total)) {
+    throw new Error(`A curves reply of ${buffer.byteLength} bytes does not hold whole columns.`);
+  }
+  const x = new Float64Array(buffer, 4 + length, total);
+  const y = new Float64Array(buffer, 4 + length + 8 * total, total);
+  return { header, x, y };
+}
+
+/** Cut the columns of a reply into its lines; x and y stay views on the buffer. */
 export function linesOf({ header, x, y }) {
   let at = 0;
-  const lines = header.lines.map((line) => {
+  const tagOf = (list, k) => (list ? { tag: list[k] } : {});
+  const lines = header.lines.map((line, k) => {
     const cut = { ...line, x: x.subarray(at, at + line.n), y: y.subarray(at, at + line.n) };
+    Object.assign(cut, tagOf(header.line_tag, k));
     at += line.n;
     return { ...cut, sorted: isSorted(cut.x) };
   });
@@ -12,9 +27,22 @@ export function linesOf({ header, x, y }) {
     version: header.version,
     lines,
     xExtent: header.x_extent,
-    markers: header.markers ?? [],
+    markers: (header.markers ?? []).map((one, k) => {
+      const marker = { ...one, ...tagOf(header.marker_tag, k) };
+      return { ...marker, key: keyOf(marker) };
+    }),
     markersTotal: header.markers_total ?? 0,
+    tags: header.tags ?? [],
+    tagsTotal: header.tags_total ?? 0,
+    tagPattern: header.tag_pattern ?? [],
+    problems: header.problems ?? [],
   };
+}
+
+/** Name the series of a line: its run or group, and its tag in a chart of several tags. */
+export function keyOf({ run, group, tag }) {
+  const key = group === null || group === undefined ? run : `g:${group}`;
+  return tag === undefined ? key : `${tag}:${key}`;
 }
 
 function isSorted(x) {
@@ -29,11 +57,12 @@ function isSorted(x) {
 export function toSeries(curves, { nameOf, colourOf }) {
   const byKey = new Map();
   for (const line of curves.lines) {
-    const key = line.group === null || line.group === undefined ? line.run : `g:${line.group}`;
+    const key = keyOf(line);
     let one = byKey.get(key);
     if (!one) {
       const name = line.group ?? nameOf(line.run);
       one = { key, run: line.run ?? null, group: line.group ?? null, name, colour: colourOf(line) };
+      if (line.tag !== undefined) one.tagIndex = line.tag;
       byKey.set(key, one);
     }
     one[line.role] = line;

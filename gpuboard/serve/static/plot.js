@@ -7,6 +7,8 @@ const TICK_FONT = 11;
 const GUTTER = 46;
 const MAX_RAW = 60; // with more series the faint raw lines would be one grey area
 const MAX_WIDE = 12;
+const MAX_DASHED = 5000; // points: dashes of more take long to draw and cannot be seen
+const SYMBOL_EVERY = 64; // pixels
 const MAX_TRAVEL = 6000; // pixels up and down: noise beyond it is an area, drawn with hairlines
 
 /** Map data to pixels on one axis and back, linear or logarithmic. */
@@ -145,8 +147,7 @@ function paintSeries(ctx, scene) {
   // Hairlines, one device pixel wide, are painted ten times as fast as wider lines.
   const width = count <= MAX_WIDE ? 1.7 : 1 / (scene.dpr ?? 1);
   const rawWidth = count <= MAX_WIDE ? 1.3 : width;
-  const strength = (one) =>
-    scene.picked === null || scene.picked === undefined || one.key === scene.picked ? 1 : 0.13;
+  const strength = (one) => (isFaded(scene, one) ? 0.13 : 1);
   ctx.lineJoin = "bevel";
   for (const one of scene.series)
     if (one.low && one.high) paintBand(ctx, scene, one, strength(one));
@@ -154,13 +155,78 @@ function paintSeries(ctx, scene) {
     if (one.raw) paintLine(ctx, scene, one.raw, one.colour, 0.24 * strength(one), rawWidth);
   }
   for (const one of scene.series) {
-    if (one.line) paintLine(ctx, scene, one.line, one.colour, strength(one), width);
+    if (one.line) paintStyled(ctx, scene, one, strength(one), width);
     if (!one.overwritten) continue;
     ctx.setLineDash([3, 3]);
     paintLine(ctx, scene, one.overwritten, one.colour, 0.6 * strength(one), width * 0.8);
     ctx.setLineDash([]);
   }
 }
+
+/** Whether another series was picked; one of several tags goes by the run that it belongs to. */
+function isFaded({ picked }, one) {
+  return picked !== null && picked !== undefined && (one.pick ?? one.key) !== picked;
+}
+
+/** Paint a line in its own style: dashes, and symbols along it. */
+function paintStyled(ctx, scene, one, alpha, width) {
+  const isDashed = one.dash?.length > 0 && one.line.x.length <= MAX_DASHED;
+  if (isDashed) ctx.setLineDash(one.dash);
+  paintLine(ctx, scene, one.line, one.colour, alpha, width);
+  if (isDashed) ctx.setLineDash([]);
+  if (one.symbol) paintSymbols(ctx, scene, one, alpha);
+}
+
+function paintSymbols(ctx, { sx, sy, box }, { line, colour, symbol }, alpha) {
+  ctx.fillStyle = colour;
+  ctx.globalAlpha = alpha;
+  ctx.beginPath();
+  for (let at = box.left + SYMBOL_EVERY / 2; at < box.right; at += SYMBOL_EVERY) {
+    const i = nearestIndex(line, sx.from(at));
+    if (i < 0) break;
+    const [px, py] = [sx.to(line.x[i]), sy.to(line.y[i])];
+    if (Math.abs(px - at) < SYMBOL_EVERY / 2 && py - py === 0) SYMBOLS[symbol](ctx, px, py);
+  }
+  ctx.fill();
+  ctx.globalAlpha = 1;
+}
+
+const polygon = (corners) => (ctx, px, py) => {
+  corners.forEach(([dx, dy], i) =>
+    i ? ctx.lineTo(px + dx, py + dy) : ctx.moveTo(px + dx, py + dy),
+  );
+  ctx.closePath();
+};
+
+/** Marks along lines that dashes alone do not tell apart. */
+const SYMBOLS = {
+  circle(ctx, px, py) {
+    ctx.moveTo(px + 3.4, py);
+    ctx.arc(px, py, 3.4, 0, 2 * Math.PI);
+  },
+  square: polygon([
+    [-3, -3],
+    [3, -3],
+    [3, 3],
+    [-3, 3],
+  ]),
+  diamond: polygon([
+    [0, -4.4],
+    [4.4, 0],
+    [0, 4.4],
+    [-4.4, 0],
+  ]),
+  up: polygon([
+    [0, -4],
+    [4, 3.2],
+    [-4, 3.2],
+  ]),
+  down: polygon([
+    [0, 4],
+    [4, -3.2],
+    [-4, -3.2],
+  ]),
+};
 
 /** Index range of the points to draw: those in view and one neighbour on each side. */
 export function visibleSpan(line, lo, hi) {
@@ -243,12 +309,11 @@ function paintBand(ctx, { sx, sy }, one, strength) {
 }
 
 function paintMarkers(ctx, scene) {
-  const byRun = new Map(scene.series.map((one) => [one.run, one]));
+  const byKey = new Map(scene.series.map((one) => [one.key, one]));
   for (const marker of scene.markers ?? []) {
-    const one = byRun.get(marker.run);
+    const one = byKey.get(marker.key);
     if (!one || marker.x < scene.sx.lo || marker.x > scene.sx.hi) continue;
-    const faded = scene.picked !== null && scene.picked !== undefined && scene.picked !== one.key;
-    ctx.globalAlpha = faded ? 0.15 : 1;
+    ctx.globalAlpha = isFaded(scene, one) ? 0.15 : 1;
     triangle(ctx, scene, one.colour, markerPlace(scene, one, marker), marker.kind === "-inf");
   }
   ctx.globalAlpha = 1;

@@ -3,8 +3,8 @@
 import { getJson } from "./api.js";
 import { TIP_SORTS } from "./chart_tip.js";
 import { icon, make, popover } from "./chart_elements.js";
-import { count } from "./format.js";
-import { get, set, subscribe } from "./state.js";
+import { count, plural } from "./format.js";
+import * as state from "./state.js";
 import { tagCompletion } from "./tag_completion.js";
 
 const X_AXES = {
@@ -25,7 +25,15 @@ const DEFAULT_FOLD = {
 };
 
 export class ScalarsBar {
-  constructor() {
+  /**
+   * @param {object} [options]
+   * @param {object} [options.from] Where choices are kept: the state of the page, or a `Scope`.
+   * @param {string} [options.noun] What the search finds; "" for a toolbar without search.
+   * @param {HTMLElement[]} [options.first] What stands before the controls of the charts.
+   * @param {(bar) => HTMLElement[]} [options.sections] More sections of the options.
+   */
+  constructor({ from = state, noun = "tag", first = [], sections = () => [] } = {}) {
+    Object.assign(this, { state: from, noun, sections });
     this.ends = [];
     this.found = make("span", { class: "count", role: "status" });
     const more = make(
@@ -42,8 +50,8 @@ export class ScalarsBar {
     this.element = make(
       "div",
       { class: "page-head sc-bar", role: "toolbar", "aria-label": "Charts" },
-      this.searchField(),
-      this.found,
+      ...(noun ? [this.searchField(), this.found] : []),
+      ...first,
       make("span", { class: "push" }),
       labelled("X axis", this.select("x", X_AXES)),
       this.smoothing(),
@@ -57,7 +65,7 @@ export class ScalarsBar {
   }
 
   follow(keys, fn) {
-    this.ends.push(subscribe(keys, fn));
+    this.ends.push(this.state.subscribe(keys, fn));
     fn();
   }
 
@@ -65,12 +73,12 @@ export class ScalarsBar {
     this.search = make("input", {
       class: "input",
       type: "search",
-      placeholder: "Search tags",
-      "aria-label": "Search tags",
+      placeholder: `Search ${this.noun}s`,
+      "aria-label": `Search ${this.noun}s`,
       spellcheck: false,
       autocomplete: "off",
       list: "tag-completion",
-      on: { input: () => set("tagFilter", this.search.value) },
+      on: { input: () => this.state.set("tagFilter", this.search.value) },
     });
     this.completion = tagCompletion("tag-completion");
     const regex = make("button", {
@@ -78,11 +86,14 @@ export class ScalarsBar {
       class: "toggle",
       text: ".*",
       title: "Use a regular expression",
-      on: { click: () => set("tagRegex", !get("tagRegex")) },
+      on: { click: () => this.state.set("tagRegex", !this.state.get("tagRegex")) },
     });
-    this.follow(["tagRegex"], () => regex.setAttribute("aria-pressed", String(get("tagRegex"))));
+    this.follow(["tagRegex"], () =>
+      regex.setAttribute("aria-pressed", String(this.state.get("tagRegex"))),
+    );
     this.follow(["tagFilter"], () => {
-      if (this.search.value !== get("tagFilter")) this.search.value = get("tagFilter");
+      if (this.search.value !== this.state.get("tagFilter"))
+        this.search.value = this.state.get("tagFilter");
     });
     return make(
       "div",
@@ -101,7 +112,7 @@ export class ScalarsBar {
 
   /** Let the search complete what these tags begin with. */
   offer(tags) {
-    this.completion.offer(tags, get("tagRegex"));
+    this.completion.offer(tags, this.state.get("tagRegex"));
   }
 
   /** Say how many tags there are, or what is wrong with the search. */
@@ -109,8 +120,10 @@ export class ScalarsBar {
     this.search.setAttribute("aria-invalid", String(Boolean(error)));
     this.found.classList.toggle("field-error", Boolean(error));
     const part =
-      shown < total ? `first ${count(shown)} of ${count(total)} tags: search to narrow` : "";
-    this.found.textContent = error || part || `${count(total)} ${total === 1 ? "tag" : "tags"}`;
+      shown < total
+        ? `first ${count(shown)} of ${count(total)} ${this.noun}s: search to narrow`
+        : "";
+    this.found.textContent = error || part || plural(total, this.noun);
     this.found.title = this.found.textContent;
   }
 
@@ -122,7 +135,7 @@ export class ScalarsBar {
       max: "0.999",
       step: "0.001",
       "aria-label": "Smoothing",
-      on: { input: () => set("smoothing", Number(slider.value)) },
+      on: { input: () => this.state.set("smoothing", Number(slider.value)) },
     });
     const number = make("input", {
       class: "input sc-number",
@@ -131,13 +144,13 @@ export class ScalarsBar {
       max: "0.9999",
       step: "0.01",
       "aria-label": "Amount of smoothing",
-      on: { change: () => set("smoothing", Number(number.value) || 0) },
+      on: { change: () => this.state.set("smoothing", Number(number.value) || 0) },
     });
     this.follow(["smoothing", "smoothKind"], () => {
-      slider.value = String(get("smoothing"));
+      slider.value = String(this.state.get("smoothing"));
       if (document.activeElement !== number)
-        number.value = String(Number(get("smoothing").toFixed(4)));
-      const isOff = get("smoothKind") === "none";
+        number.value = String(Number(this.state.get("smoothing").toFixed(4)));
+      const isOff = this.state.get("smoothKind") === "none";
       slider.disabled = isOff;
       number.disabled = isOff;
     });
@@ -157,11 +170,11 @@ export class ScalarsBar {
       {
         class: "select",
         "aria-label": LABELS[key] ?? key,
-        on: { change: () => set(key, box.value) },
+        on: { change: () => this.state.set(key, box.value) },
       },
       ...Object.entries(choices).map(([value, text]) => make("option", { value, text })),
     );
-    this.follow([key], () => (box.value = get(key)));
+    this.follow([key], () => (box.value = this.state.get(key)));
     return make("div", { class: "picker" }, box, icon("chevron"));
   }
 
@@ -170,18 +183,18 @@ export class ScalarsBar {
       type: "button",
       class: "button",
       text,
-      on: { click: () => set(key, !get(key)) },
+      on: { click: () => this.state.set(key, !this.state.get(key)) },
     });
-    this.follow([key], () => button.setAttribute("aria-pressed", String(get(key))));
+    this.follow([key], () => button.setAttribute("aria-pressed", String(this.state.get(key))));
     return button;
   }
 
   check(key, text) {
     const input = make("input", {
       type: "checkbox",
-      on: { change: () => set(key, input.checked) },
+      on: { change: () => this.state.set(key, input.checked) },
     });
-    this.follow([key], () => (input.checked = get(key)));
+    this.follow([key], () => (input.checked = this.state.get(key)));
     return make("label", { class: "sc-check" }, input, text);
   }
 
@@ -205,6 +218,7 @@ export class ScalarsBar {
           this.check("nanMarkers", "Mark NaN and infinities"),
           this.check("overwritten", "Show overwritten points"),
         ),
+        ...this.sections(this),
         this.foldSection(),
         section(
           "Read off values",
@@ -239,9 +253,9 @@ export class ScalarsBar {
       placeholder: "1000, 5000",
       spellcheck: false,
       "aria-label": "Vertical lines at",
-      on: { change: () => set("marks", numbersIn(input.value)) },
+      on: { change: () => this.state.set("marks", numbersIn(input.value)) },
     });
-    this.follow(["marks"], () => (input.value = get("marks").join(", ")));
+    this.follow(["marks"], () => (input.value = this.state.get("marks").join(", ")));
     return input;
   }
 
@@ -260,12 +274,12 @@ export class ScalarsBar {
     const take = () => {
       const range = [Number(low.value), Number(high.value)];
       const isWhole = low.value !== "" && high.value !== "" && range[1] > range[0];
-      if (isWhole) set("yFixed", range);
+      if (isWhole) this.state.set("yFixed", range);
     };
     const row = make("div", { class: "sc-pair" }, low, high);
     this.follow(["yMode", "yFixed"], () => {
-      row.hidden = get("yMode") !== "fixed";
-      const range = get("yFixed");
+      row.hidden = this.state.get("yMode") !== "fixed";
+      const range = this.state.get("yFixed");
       if (range) [low.value, high.value] = range.map(String);
     });
     return row;
@@ -274,9 +288,10 @@ export class ScalarsBar {
   foldSection() {
     const on = make("input", {
       type: "checkbox",
-      on: { change: () => set("fold", on.checked ? DEFAULT_FOLD : null) },
+      on: { change: () => this.state.set("fold", on.checked ? DEFAULT_FOLD : null) },
     });
-    const change = (part) => get("fold") && set("fold", { ...get("fold"), ...part });
+    const change = (part) =>
+      this.state.get("fold") && this.state.set("fold", { ...this.state.get("fold"), ...part });
     const pattern = make("input", {
       class: "input sc-code",
       type: "text",
@@ -297,7 +312,8 @@ export class ScalarsBar {
       const logged = await hparamNames();
       known.replaceChildren(...logged.map((value) => make("option", { value })));
       // Whatever tells runs apart, but for the seed, is a fair first guess.
-      if (!get("fold")?.names?.length) change({ names: logged.filter((n) => !/seed/i.test(n)) });
+      if (!this.state.get("fold")?.names?.length)
+        change({ names: logged.filter((n) => !/seed/i.test(n)) });
     };
     names.setAttribute("list", known.id);
     const choose = (key, label, choices) => {
@@ -332,7 +348,7 @@ export class ScalarsBar {
       labelled("Band", picker(band)),
     );
     this.follow(["fold"], () => {
-      const fold = get("fold");
+      const fold = this.state.get("fold");
       on.checked = Boolean(fold);
       details.hidden = !fold;
       if (!fold) return;
@@ -359,10 +375,10 @@ export class ScalarsBar {
       "aria-label": LABELS[key] ?? key,
       on: {
         change: () =>
-          set(key, Math.min(max, Math.max(min, Math.round(Number(input.value)) || min))),
+          this.state.set(key, Math.min(max, Math.max(min, Math.round(Number(input.value)) || min))),
       },
     });
-    this.follow([key], () => (input.value = String(get(key))));
+    this.follow([key], () => (input.value = String(this.state.get(key))));
     return input;
   }
 
@@ -374,9 +390,9 @@ export class ScalarsBar {
       max: String(max),
       step: "4",
       "aria-label": LABELS[key],
-      on: { input: () => set(key, Number(input.value)) },
+      on: { input: () => this.state.set(key, Number(input.value)) },
     });
-    this.follow([key], () => (input.value = String(get(key))));
+    this.follow([key], () => (input.value = String(this.state.get(key))));
     return input;
   }
 }
@@ -404,7 +420,11 @@ export function numbersIn(text) {
 
 const picker = (box) => make("div", { class: "picker" }, box, icon("chevron"));
 
-const split = (text) => text.split(",").map((name) => name.trim()).filter(Boolean);
+const split = (text) =>
+  text
+    .split(",")
+    .map((name) => name.trim())
+    .filter(Boolean);
 
 /** Return the names of the hyperparameters that any run has logged. */
 async function hparamNames() {
@@ -415,10 +435,10 @@ async function hparamNames() {
   }
 }
 
-function labelled(text, field) {
+export function labelled(text, field) {
   return make("div", { class: "sc-control" }, make("span", { class: "sc-label", text }), field);
 }
 
-function section(title, ...rows) {
+export function section(title, ...rows) {
   return make("fieldset", { class: "sc-section" }, make("legend", { text: title }), ...rows);
 }

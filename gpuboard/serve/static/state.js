@@ -159,7 +159,8 @@ export function query() {
   return text && `?${text}`;
 }
 
-function accept(key, value) {
+/** Return a value as a key takes it, undefined for one that it does not take. */
+export function accept(key, value) {
   const { default: standard, choices, check, min = -Infinity, max = Infinity } = KEYS[key];
   if (choices && !choices.includes(value)) return undefined;
   if (standard !== null && !isAlike(standard, value)) return undefined;

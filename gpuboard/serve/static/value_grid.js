@@ -18,7 +18,7 @@ export class ValueGrid {
     this.element = make("div", { class: "vp-groups" });
     this.groups = new Map();
     this.alive = new Set();
-    this.cards = []; // what is to be seen: {tag, runs}
+    this.cards = []; // what is to be seen: {tag, runs, label}
     this.seen = new IntersectionObserver((entries) => this.onSeen(entries), { rootMargin: NEAR });
   }
 
@@ -40,7 +40,7 @@ export class ValueGrid {
     }
   }
 
-  /** Show a card for each of these: `{tag, runs}` in their order. */
+  /** Show a card for each of these: `{tag, runs, label}` in their order. */
   setCards(cards) {
     this.cards = cards;
     this.layout();
@@ -106,7 +106,8 @@ export class ValueGrid {
     const key = keyOf(info);
     if (!group.slots.has(key)) {
       const slot = make("div", { class: "vp-slot" });
-      const short = name ? info.tag.slice(name.length + 1) : info.tag;
+      const whole = info.label ?? info.tag;
+      const short = name && whole.startsWith(`${name}/`) ? whole.slice(name.length + 1) : whole;
       Object.assign(slot, { info: { ...info, name: short }, card: null });
       group.slots.set(key, slot);
       this.seen.observe(slot);
@@ -173,6 +174,7 @@ export class ValueGrid {
 
   rest(card) {
     card.isVisible = false;
+    card.rest();
     if (this.alive.size <= MAX_ALIVE) return;
     for (const one of [...this.alive]) {
       if (one.isVisible) continue;

@@ -30,6 +30,9 @@ export class ValuePage {
    * @param {HTMLElement} el
    * @param {object} options
    * @param {string} options.kind Kind of tags that the page shows.
+   * @param {string} [options.source] Route that lists the tags, if it is not `values`; a row may
+   *   have a `name` that its cards show in place of the tag.
+   * @param {[string, string]} [options.nouns] What one row of that list is called, and several.
    * @param {string} options.title Heading of the page.
    * @param {(info, page) => ValueCard} options.makeCard
    * @param {"run" | "tag"} [options.per] One card for each run of a tag, or one for all its runs.
@@ -38,7 +41,14 @@ export class ValuePage {
    * @param {{title: string, text: string, code: string}} options.empty What to log, and how.
    */
   constructor(el, options) {
-    this.options = { per: "run", tools: [], redraw: [], ...options };
+    this.options = {
+      per: "run",
+      source: "values",
+      nouns: ["tag", "tags"],
+      tools: [],
+      redraw: [],
+      ...options,
+    };
     this.steps = new StepTable();
     this.counts = { shown: 0 };
     this.tags = null;
@@ -168,10 +178,10 @@ export class ValuePage {
     const q = tagPattern(get("tagFilter"), get("tagRegex"));
     try {
       const query = { kind: this.options.kind, q: q || null, limit: TAGS_LISTED };
-      const reply = await api.getJson("values", { query });
+      const reply = await api.getJson(this.options.source, { query });
       if (turn !== this.turn) return;
       this.version = reply.version;
-      this.tags = reply.tags.map(({ tag, runs }) => ({ tag, runs: idsIn(runs) }));
+      this.tags = reply.tags.map((row) => ({ ...row, runs: idsIn(row.runs) }));
       this.say(reply, "");
       this.layout();
     } catch (error) {
@@ -183,11 +193,11 @@ export class ValuePage {
     if (!this.tags || get("selected") === null) return;
     const selected = Array.from(get("selected"));
     const cards = [];
-    for (const { tag, runs } of this.tags) {
+    for (const { tag, name: label, runs } of this.tags) {
       const having = selected.filter((run) => runs.has(run));
       if (this.options.per === "tag") {
-        if (having.length) cards.push({ tag, runs: having });
-      } else for (const run of having) cards.push({ tag, runs: [run] });
+        if (having.length) cards.push({ tag, label, runs: having });
+      } else for (const run of having) cards.push({ tag, label, runs: [run] });
     }
     this.sayEmpty(cards.length);
     this.grid.setCards(cards);
@@ -196,9 +206,10 @@ export class ValuePage {
   say({ total, tags }, error) {
     this.search.setAttribute("aria-invalid", String(Boolean(error)));
     this.found.classList.toggle("field-error", Boolean(error));
+    const [one, many] = this.options.nouns;
     const part =
-      tags.length < total ? `first ${count(tags.length)} of ${count(total)} tags: search to narrow` : "";
-    this.found.textContent = error || part || `${count(total)} ${total === 1 ? "tag" : "tags"}`;
+      tags.length < total ? `first ${count(tags.length)} of ${count(total)} ${many}: search to narrow` : "";
+    this.found.textContent = error || part || `${count(total)} ${total === 1 ? one : many}`;
   }
 
   sayEmpty(cards) {
