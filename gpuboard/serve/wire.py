@@ -18,11 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpuboard.serve.routes import encode_json
-
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from gpuboard.analysis.curves import ChartCurves, ChartMarkers
     from gpuboard.analysis.layers import Lines
     from gpuboard.analysis.points import PointRows
@@ -56,32 +52,6 @@ def chart_bytes(chart: ChartCurves, version: int, more: Mapping[str, object] = {
     return b"".join(
         [struct.pack("<I", len(encoded)), encoded, *(column.tobytes() for column in columns)]
     )
-
-
-def columns_bytes(header: Mapping[str, object], columns: Mapping[str, npt.NDArray[Any]]) -> bytes:
-    """Return a reply of named columns.
-
-    | part | bytes |
-    |---|---|
-    | length of the header, uint32 little-endian | 4 |
-    | header: JSON in UTF-8, padded with spaces so that it ends at a multiple of 8 | as said |
-    | the columns, little-endian, each padded with zeros to a multiple of 8 | as said |
-
-    Args:
-        header: Fields as JSON takes them; "columns" is added: name, type and shape of each.
-        columns: Arrays of numbers by name.
-    """
-    shapes = [
-        {"name": name, "type": column.dtype.name, "shape": list(column.shape)}
-        for name, column in columns.items()
-    ]
-    encoded = encode_json({**header, "columns": shapes})
-    encoded += b" " * (-(4 + len(encoded)) % 8)
-    parts = [struct.pack("<I", len(encoded)), encoded]
-    for column in columns.values():
-        little = column.astype(column.dtype.newbyteorder("<"), copy=False).tobytes()
-        parts += [little, bytes(-len(little) % 8)]
-    return b"".join(parts)
 
 
 def point_columns(rows: PointRows) -> dict[str, list[Any]]:

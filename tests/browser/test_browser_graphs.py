@@ -175,7 +175,7 @@ def test_a_profile_colours_by_time_and_devices_can_be_left_out(page):
 
 
 def test_the_table_lists_parameters_and_leads_back_to_the_graph(page):
-    page.page.locator(".gr-segment [role=tab]", has_text="Table").click()
+    page.page.locator(".segments [role=tab]", has_text="Table").click()
     page.until("document.querySelectorAll('.gr-table .grid-row').length > 5")
     page.page.locator(".gr-table-filter").fill("layer_1/mlp/up/kernel")
     page.until("document.querySelector('.gr-table-bar .count').textContent.startsWith('1 row')")

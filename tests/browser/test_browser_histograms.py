@@ -76,7 +76,7 @@ def test_a_card_shows_lines_and_the_table_of_the_last_step(tab):
 
 @pytest.mark.parametrize("view", ["overlay", "bands", "heat"])
 def test_every_view_draws_and_stays_in_the_address(tab, view):
-    tab.page.click(f".hg-switch [data-view={view}]")
+    tab.page.click(f".segments [data-view={view}]")
     tab.until(f"{PLOTS}.every(p => p.dataset.view === {view!r})")
 
     assert painted(tab) > 5000
@@ -97,7 +97,7 @@ def test_all_cards_follow_the_step_and_paint_no_more_than_that(tab):
 
 @pytest.mark.parametrize("view", ["ridge", "bands", "heat"])
 def test_a_click_picks_the_step_under_the_pointer(tab, view):
-    tab.page.click(f".hg-switch [data-view={view}]")
+    tab.page.click(f".segments [data-view={view}]")
     tab.until(f"{PLOTS}.every(p => p.dataset.view === {view!r})")
     move_over(tab, 0.5, 0.62)
 
@@ -150,7 +150,7 @@ def test_runs_are_laid_over_each_other_at_one_step(tab):
     move_over(tab, 0.5, 0.6)
     tab.until("!document.querySelector('.hg-tip').hidden")
     assert sorted(tab.texts(".hg-tip dt")) == ["run0 at 190", "run1 at 190"]
-    tab.page.click(".hg-switch [data-view=bands]")
+    tab.page.click(".segments [data-view=bands]")
     tab.until(f"{PLOTS}.length === 2")
 
 

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from gpuboard.errors import DataError, InputError
-from gpuboard.serve import fields, wire
+from gpuboard.serve import column_reply, fields, wire
 from gpuboard.serve.routes import DataRoute
 from gpuboard.serve.values import decoded, place_of, run_argument, tag_argument
 from gpuboard.store.store import natural_key
@@ -100,7 +100,7 @@ def _mesh(store: Store, run: int, tag: str, ref: str, batch: int) -> bytes:
         "faces": mesh.faces,
         "colours": mesh.colours,
     }
-    return wire.columns_bytes(header, columns)
+    return column_reply.encode(header, columns)
 
 
 def _belonging(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gpuboard.errors import DataError, InputError
-from gpuboard.serve import fields, wire
+from gpuboard.serve import column_reply, fields, wire
 from gpuboard.serve.routes import DataRoute, encode_json
 from gpuboard.serve.values import decoded, place_of, run_argument, tag_argument
 
@@ -81,7 +81,7 @@ def _curves(store: Store, tag: str, wanted: list[tuple[int, str]]) -> bytes:
         for name in names
     }
     columns["fpr"] = np.concatenate([np.empty(0), *(rate for _, rate in parts)])
-    return wire.columns_bytes({"curves": rows}, columns)
+    return column_reply.encode({"curves": rows}, columns)
 
 
 def _history(store: Store, run: int, tag: str) -> bytes:

@@ -1,4 +1,4 @@
-/** Split replies of named columns (`wire.columns_bytes`); the columns are views, not copies. */
+/** Split replies of named columns (serve/column_reply.py); the columns are views, not copies. */
 
 const TYPES = {
   float32: Float32Array,

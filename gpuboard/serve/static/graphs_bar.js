@@ -24,7 +24,7 @@ export class GraphBar {
     this.graph = select("Graph", "gr-which", (id) => on.choose(id));
     this.profile = select("Costs of one step", "gr-profile", (id) => state.set("graphProfile", id));
     this.colour = select("Colour", "gr-by", (by) => state.set("graphColour", by));
-    this.tabs = make("div", { class: "gr-segment", role: "tablist", "aria-label": "View" });
+    this.tabs = make("div", { class: "segments", role: "tablist", "aria-label": "View" });
     this.file = make("input", { type: "file", accept: ".onnx,.pb,.pbtxt", hidden: true });
     this.file.addEventListener("change", () => this.send());
     const more = iconButton("more", "More", () => this.menu(more), { class: "button is-square" });

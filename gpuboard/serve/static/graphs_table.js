@@ -29,7 +29,7 @@ export class GraphTable {
     this.sort = "";
     this.words = [];
     this.found = make("span", { class: "count", role: "status" });
-    this.kinds = make("div", { class: "gr-segment", role: "group", "aria-label": "Rows" });
+    this.kinds = make("div", { class: "segments", role: "group", "aria-label": "Rows" });
     this.filter = make("input", {
       class: "input gr-table-filter",
       type: "text",

@@ -60,7 +60,7 @@ function viewSwitch(follow) {
       button.setAttribute("aria-pressed", String(isOn));
     }
   });
-  return make("div", { class: "hg-switch", role: "group", "aria-label": "View" }, ...buttons);
+  return make("div", { class: "segments", role: "group", "aria-label": "View" }, ...buttons);
 }
 
 function toggleButton(key, text, title, follow) {

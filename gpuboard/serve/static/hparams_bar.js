@@ -27,7 +27,7 @@ export class HParamsBar {
     this.board = board;
     this.views = make(
       "div",
-      { class: "hp-segments", role: "tablist", "aria-label": "View" },
+      { class: "segments", role: "tablist", "aria-label": "View" },
       ...Object.entries(VIEWS).map(([view, text]) =>
         make("button", {
           type: "button",

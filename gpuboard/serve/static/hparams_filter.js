@@ -20,7 +20,7 @@ export function openAxis(board, key, anchor) {
   const kinds = scalesOf(column);
   const scale = make(
     "div",
-    { class: "hp-segments is-small", role: "radiogroup", "aria-label": "Scale" },
+    { class: "segments is-small", role: "radiogroup", "aria-label": "Scale" },
     ...kinds.map((kind) =>
       make("button", {
         type: "button",

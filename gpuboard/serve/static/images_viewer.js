@@ -89,12 +89,11 @@ export class Viewer {
 
   head() {
     this.title = make("h2", { class: "iv-title" });
-    this.modes = make("div", { class: "iv-modes", role: "group", "aria-label": "How to compare" });
+    this.modes = make("div", { class: "segments", role: "group", "aria-label": "How to compare" });
     for (const [mode, text] of Object.entries(MODES)) {
       this.modes.append(
         make("button", {
           type: "button",
-          class: "button",
           text,
           data: { mode },
           on: { click: () => this.change({ mode }) },

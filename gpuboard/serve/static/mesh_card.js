@@ -10,7 +10,7 @@ import { nameOf } from "./runs.js";
 import { get, set } from "./state.js";
 import { ValueCard } from "./value_card.js";
 
-const LINES = { light: "#2b323c", dark: "#dfe4ea" }; // of edges and of the box
+const LINES = { light: "#2b323c", dark: "#dfe4ea" }; // of edges
 
 export class MeshCard extends ValueCard {
   constructor(info, page) {
@@ -137,6 +137,7 @@ export class MeshCard extends ValueCard {
       plain: (get("meshColours") === "logged" && said.colour) || colourOf(this.run),
       ground: said.background ?? theme.surface,
       line: LINES[isDark ? "dark" : "light"],
+      frame: theme.muted,
       pointSize: said.point_size ?? null,
       pointScale: 2 ** get("meshPoint"),
       angle: said.view_angle ?? null,

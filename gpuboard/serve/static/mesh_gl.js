@@ -17,13 +17,10 @@ export class MeshGl {
   /** Return the one for all cards, null where the browser cannot draw in 3D. */
   static shared() {
     if (shared) return shared;
-    const canvas = document.createElement("canvas");
-    const gl = canvas.getContext("webgl2", {
-      alpha: false,
-      antialias: true,
-      powerPreference: "high-performance",
-    });
-    shared = gl && new MeshGl(canvas, gl);
+    const smooth = contextOf(true);
+    // Without a graphics card four samples a pixel take four times as long.
+    const gl = smooth && isSoftware(smooth) ? (contextOf(false) ?? smooth) : smooth;
+    shared = gl && new MeshGl(gl.canvas, gl);
     return shared;
   }
 
@@ -80,7 +77,7 @@ export class MeshGl {
    * @param {CanvasRenderingContext2D} target
    * @param {import("./mesh_shape.js").Shape} shape
    * @param {object} scene `view` (of mesh_camera), `sphere`, `style`, `isFlat`, `hasBacks`,
-   *   `hasBox`, `colours` ("logged", "plain", "height"), `plain`, `ground`, `line` (colours as three
+   *   `hasBox`, `colours` ("logged", "plain", "height"), `plain`, `ground`, `line`, `frame` (colours as three
    *   numbers from 0 to 1), `up`, `pointSize` (in units), `most` (points to draw), `density` (pixels
    *   of the canvas for one of the page).
    */
@@ -100,7 +97,7 @@ export class MeshGl {
     if (isCloud) this.points(buffers.points(), shape, scene);
     else this.mesh(buffers, shape, scene);
     if (scene.hasBox && shape.n > shape.bad) {
-      this.lines(buffers.box(), shape, { ...scene, plain: scene.line, colours: "plain" }, 0, 1);
+      this.lines(buffers.box(), shape, { ...scene, plain: scene.frame, colours: "plain" }, 0, 1);
     }
     gl.bindVertexArray(null);
     const top = this.canvas.height - height; // its rows are counted from below
@@ -158,7 +155,7 @@ export class MeshGl {
     }
     if (style === "edged") {
       const inked = { ...scene, plain: scene.line, colours: "plain" };
-      this.lines(buffers.edges(), shape, inked, 2e-4, 0.55);
+      this.lines(buffers.edges(), shape, inked, 2e-4, 0.4);
     } else if (style === "wire") this.lines(buffers.edges(), shape, scene, 0, 1);
   }
 
@@ -179,6 +176,22 @@ export class MeshGl {
     this.gl.bindVertexArray(array);
     this.gl.drawElements(kind, count, this.gl.UNSIGNED_INT, 0);
   }
+}
+
+function contextOf(antialias) {
+  const canvas = document.createElement("canvas");
+  return canvas.getContext("webgl2", {
+    alpha: false,
+    antialias,
+    powerPreference: "high-performance",
+  });
+}
+
+/** Tell whether the processor draws, in place of a graphics card. */
+function isSoftware(gl) {
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = String(gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
 }
 
 const PAINTS = { plain: 0, logged: 1, height: 2 };

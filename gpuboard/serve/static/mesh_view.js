@@ -2,6 +2,7 @@
 
 import { make } from "./chart_elements.js";
 import { count } from "./format.js";
+import { learn, movingPoints } from "./mesh_budget.js";
 import { alongAxis, projected, START, viewOf } from "./mesh_camera.js";
 import { MeshGl } from "./mesh_gl.js";
 import { MeshInput } from "./mesh_input.js";
@@ -10,7 +11,6 @@ import { pickAt, projectAll } from "./mesh_pick.js";
 import { pointSizeFor } from "./mesh_shape.js";
 
 const STILL_MS = 140; // without a movement, until all points are drawn
-const MOVING_POINTS = 100_000; // drawn of one view while it moves
 const HOVERED_POINTS = 3_000_000; // more are searched only after a click
 const MOST_EDGE = 4096; // pixels
 const HINT_MS = 1_600;
@@ -110,10 +110,8 @@ export class MeshView {
   /** Draw in the next frame; `isMoving` leaves out points until nothing has moved for a while. */
   redraw(isMoving = false) {
     clearTimeout(this.still);
-    if (isMoving && this.shape?.n > MOVING_POINTS) {
-      this.still = setTimeout(() => this.redraw(), STILL_MS);
-    } else isMoving = false;
-    this.isMoving = isMoving;
+    this.isMoving = isMoving && this.shape?.n > movingPoints();
+    if (this.isMoving) this.still = setTimeout(() => this.redraw(), STILL_MS);
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
       this.draw();
@@ -124,7 +122,9 @@ export class MeshView {
     const [width, height] = [this.element.clientWidth, this.element.clientHeight];
     if (!this.shape || !this.gl || !width || !height) return;
     const density = Math.min(devicePixelRatio || 1, 2, MOST_EDGE / Math.max(width, height));
+    const start = performance.now();
     this.paint(this.canvas, width, height, density, this.isMoving);
+    if (this.isMoving) learn(start);
     this.places = null;
     this.showPinned();
     this.element.dataset.drawn = String(Number(this.element.dataset.drawn ?? 0) + 1);
@@ -153,7 +153,7 @@ export class MeshView {
       x: (own.x - sphere.x) / sphere.r,
       y: (own.y - sphere.y) / sphere.r,
       z: (own.z - sphere.z) / sphere.r,
-      r: own.r / sphere.r,
+      r: Math.max(own.r, halfDiagonal(this.shape)) / sphere.r,
     };
     return viewOf(this.camera, { width, height, up, angle: angle ?? undefined, ball });
   }
@@ -169,10 +169,11 @@ export class MeshView {
       density,
       reach: shape.sphere.r / sphere.r,
       pointSize: base * (look.pointSize ? 1 : shape.sphere.r / sphere.r) * look.pointScale,
-      most: isMoving ? MOVING_POINTS : Infinity,
+      most: isMoving ? movingPoints() : Infinity,
       plain: rgbOf(look.plain),
       ground: rgbOf(look.ground),
       line: rgbOf(look.line),
+      frame: rgbOf(look.frame),
     };
   }
 
@@ -303,6 +304,9 @@ export class MeshView {
     ];
   }
 }
+
+/** The box reaches further than the sphere round the vertices. */
+const halfDiagonal = ({ low, high }) => Math.hypot(...low.map((v, i) => high[i] / 2 - v / 2));
 
 /** Write a coordinate with the digits that a float32 has. */
 const coordinate = (value) =>

@@ -20,7 +20,7 @@ writer.add_pr_curve("val/pr", labels, predictions, step)`;
 /** Two buttons of which one is pressed. */
 function choice(key, label, choices) {
   const buttons = Object.entries(choices).map(([value, text]) =>
-    make("button", { type: "button", class: "button", text, on: { click: () => set(key, value) } }),
+    make("button", { type: "button", text, on: { click: () => set(key, value) } }),
   );
   const show = () =>
     buttons.forEach((button, k) =>
@@ -28,7 +28,7 @@ function choice(key, label, choices) {
     );
   show();
   return {
-    element: make("div", { class: "pr-choice", role: "group", "aria-label": label }, ...buttons),
+    element: make("div", { class: "segments", role: "group", "aria-label": label }, ...buttons),
     end: subscribe([key], show),
   };
 }
