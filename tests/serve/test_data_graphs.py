@@ -243,7 +243,7 @@ def test_links_are_not_followed(serve, tmp_path):
 
 
 def test_a_graph_is_decoded_once_and_again_when_it_was_logged_anew(tmp_path, monkeypatch):
-    from gpuboard.summaries import graph_def
+    from gpuboard.summaries.graphs import graph_def
 
     decodings = []
     decode = graph_def.decode

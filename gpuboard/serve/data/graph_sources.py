@@ -20,12 +20,12 @@ from gpuboard.serve.values import BAD_VALUE, decoded_bytes
 from gpuboard.store.columns import Problem
 
 if TYPE_CHECKING:
-    from gpuboard.analysis.graph_tree import Float64s, Tree
+    from gpuboard.analysis.graphs.tree import Float64s, Tree
     from gpuboard.store.store import Store
     from gpuboard.store.values import Values
-    from gpuboard.summaries.graph import Graph
-    from gpuboard.summaries.graph_costs import Costs
-    from gpuboard.summaries.wire_thin import Data
+    from gpuboard.summaries.graphs.costs import Costs
+    from gpuboard.summaries.graphs.graph import Graph
+    from gpuboard.summaries.graphs.wire_thin import Data
 
 KINDS = {
     "graph": "operations",
@@ -75,7 +75,7 @@ class Loaded:
 
     def tree(self, *, constants: bool) -> tuple[Tree, Float64s]:
         """Return the tree with or without constants, and the trained numbers below its items."""
-        from gpuboard.analysis.graph_tree import plant
+        from gpuboard.analysis.graphs.tree import plant
 
         if constants not in self.trees:
             tree = plant(self.graph, constants=constants)
@@ -258,28 +258,30 @@ def _id(*parts: str) -> str:
 
 
 def _graph(data: bytes, values: Values, place: int) -> _Decoded:
-    from gpuboard.summaries import graph_def
+    from gpuboard.summaries.graphs import graph_def
 
     del values, place
     return _Decoded(graph_def.decode(data))
 
 
 def _meta_graph(data: bytes, values: Values, place: int) -> _Decoded:
-    from gpuboard.summaries import graph_def
+    from gpuboard.summaries.graphs import graph_def
 
     del values, place
     return _Decoded(graph_def.decode_meta(data))
 
 
 def _keras(data: bytes, values: Values, place: int) -> _Decoded:
-    from gpuboard.summaries import graph_values, keras_model
+    from gpuboard.summaries.graphs import keras_model
+    from gpuboard.summaries.graphs import values as graph_values
 
     del values, place
     return _Decoded(keras_model.decode(graph_values.string_of(data)))
 
 
 def _profile(data: bytes, values: Values, place: int) -> _Decoded:
-    from gpuboard.summaries import graph_costs, graph_values
+    from gpuboard.summaries.graphs import costs as graph_costs
+    from gpuboard.summaries.graphs import values as graph_values
 
     content = graph_values.run_metadata_of(data, int(values.form[place]))
     return _Decoded(graph_costs.decode_graph(content), graph_costs.decode(content))
@@ -294,14 +296,14 @@ _DECODERS: dict[str, Callable[[bytes, Values, int], _Decoded]] = {
 
 
 def _decode_file(name: str, data: Data) -> Graph:
-    from gpuboard.summaries import graph_file
+    from gpuboard.summaries.graphs import file as graph_file
 
     return graph_file.decode(name, data)
 
 
 def _decode_path(path: Path) -> Graph:
     """Decode a file without loading its weights: what is not needed stays on disk."""
-    from gpuboard.summaries.wire_thin import Stretch
+    from gpuboard.summaries.graphs.wire_thin import Stretch
 
     try:
         # Opened without waiting: a pipe in place of the file must not hold a thread for good.

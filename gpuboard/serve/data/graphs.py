@@ -11,10 +11,10 @@ from gpuboard.serve.data.graph_sources import Entry, Loaded, Parts, graphs_of
 from gpuboard.serve.routes import DataRoute
 
 if TYPE_CHECKING:
-    from gpuboard.analysis.graph_costs import ItemCosts
-    from gpuboard.analysis.graph_picture import Extras
-    from gpuboard.analysis.graph_tree import Float64s, Tree
-    from gpuboard.analysis.graph_view import Options
+    from gpuboard.analysis.graphs.costs import ItemCosts
+    from gpuboard.analysis.graphs.picture import Extras
+    from gpuboard.analysis.graphs.tree import Float64s, Tree
+    from gpuboard.analysis.graphs.view import Options
     from gpuboard.store.store import Store
 
 MAX_FOUND = 200
@@ -109,8 +109,8 @@ def _entries(store: Store) -> dict[str, Any]:
 
 
 def _picture(store: Store, body: Mapping[str, Any]) -> dict[str, Any]:
-    from gpuboard.analysis.graph_card import summary
-    from gpuboard.analysis.graph_picture import picture
+    from gpuboard.analysis.graphs.card import summary
+    from gpuboard.analysis.graphs.picture import picture
 
     graph_id = fields.text(body, "graph", None)
     loaded = graphs_of(store).load(graph_id)
@@ -127,7 +127,7 @@ def _picture(store: Store, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _options(body: Mapping[str, Any]) -> Options:
-    from gpuboard.analysis.graph_view import Options
+    from gpuboard.analysis.graphs.view import Options
 
     return Options(
         open=frozenset() if body.get("open") is None else _keys(body, "open"),
@@ -138,7 +138,7 @@ def _options(body: Mapping[str, Any]) -> Options:
 
 
 def _extras(store: Store, entry: Entry, loaded: Loaded, body: Mapping[str, Any]) -> Extras:
-    from gpuboard.analysis.graph_picture import Extras, Trace
+    from gpuboard.analysis.graphs.picture import Extras, Trace
 
     profile = fields.text(body, "profile", "")
     trace = body.get("trace")
@@ -170,7 +170,7 @@ def _keys(body: Mapping[str, Any], name: str) -> frozenset[str]:
 
 
 def _with_costs(store: Store, ask: _Ask) -> tuple[Tree, Float64s, ItemCosts]:
-    from gpuboard.analysis.graph_costs import item_costs
+    from gpuboard.analysis.graphs.costs import item_costs
 
     graphs = graphs_of(store)
     loaded = graphs.load(ask.graph)
@@ -180,21 +180,21 @@ def _with_costs(store: Store, ask: _Ask) -> tuple[Tree, Float64s, ItemCosts]:
 
 
 def _card(store: Store, ask: _Ask) -> dict[str, Any]:
-    from gpuboard.analysis.graph_card import card
+    from gpuboard.analysis.graphs.card import card
 
     tree, parameters, costs = _with_costs(store, ask)
     return card(tree, ask.key, parameters, costs)
 
 
 def _search(store: Store, ask: _Ask, text: str, is_regex: bool, limit: int) -> dict[str, Any]:
-    from gpuboard.analysis.graph_card import search
+    from gpuboard.analysis.graphs.card import search
 
     tree, _ = graphs_of(store).load(ask.graph).tree(constants=ask.constants)
     return search(tree, text, limit, is_regex=is_regex)
 
 
 def _table(store: Store, ask: _Ask) -> dict[str, Any]:
-    from gpuboard.analysis.graph_card import summary, table
+    from gpuboard.analysis.graphs.card import summary, table
 
     tree, _, costs = _with_costs(store, ask)
     return {**table(tree, costs), "totals": summary(tree)}

@@ -1,0 +1,1 @@
+"""Read graphs of models, whoever wrote them, into one form."""
