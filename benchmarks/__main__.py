@@ -1,4 +1,4 @@
-"""Run a benchmark: `python -m benchmarks ingest|pages|sessions|start|zoom [--json]`."""
+"""Run a benchmark: `python -m benchmarks ingest|live|pages|sessions|start|writer|zoom [--json]`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ import json
 import tempfile
 from pathlib import Path
 
-from benchmarks import ingest, pages, sessions, start, zoom
+from benchmarks import ingest, live, pages, sessions, start, writer, zoom
 from benchmarks.logs import SHAPES
 
-_BENCHMARKS = {"ingest": ingest, "pages": pages, "sessions": sessions, "start": start, "zoom": zoom}
+_BENCHMARKS = {
+    "ingest": ingest,
+    "live": live,
+    "pages": pages,
+    "sessions": sessions,
+    "start": start,
+    "writer": writer,
+    "zoom": zoom,
+}
 
 
 def main() -> None:

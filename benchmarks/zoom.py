@@ -11,8 +11,9 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from benchmarks.browsing import BROWSER, FLAGS
 from benchmarks.logs import SHAPES, build
-from benchmarks.pages import BROWSER, FLAGS, gpuboard_at
+from benchmarks.pages import gpuboard_at
 
 # Without WebGL on the page, Chromium is spared a GPU process in software.
 _FLAGS = [*(flag for flag in FLAGS if "swiftshader" not in flag), "--disable-gpu"]

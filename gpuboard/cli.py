@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import enum
 import json
 import logging
+import re
 import sys
 import tempfile
 import threading
@@ -51,6 +53,10 @@ Prefix = Annotated[str, typer.Option(help="Path below which everything lies, beh
 AllowHost = Annotated[
     list[str] | None,
     typer.Option(help="Further host names by which browsers reach this server."),
+]
+FrameOrigin = Annotated[
+    list[str] | None,
+    typer.Option(help="Origins of notebooks that may show pages in a frame."),
 ]
 Reload = Annotated[
     float, typer.Option(min=0, help="Seconds between looks at the directory; 0 reads once.")
@@ -108,6 +114,7 @@ def serve(
     token: Token = None,
     path_prefix: Prefix = "",
     allow_host: AllowHost = None,
+    frame_origin: FrameOrigin = None,
     reload_interval: Reload = 1.0,
     open_browser: Open = False,
 ) -> None:
@@ -120,8 +127,21 @@ def serve(
         token=token,
         path_prefix=path_prefix,
         allow_hosts=tuple(allow_host or ()),
+        frame_origins=tuple(map(_checked_origin, frame_origin or ())),
     )
     _serve(Store(logdir), config, reload_interval, open_browser=open_browser)
+
+
+def _checked_origin(text: str) -> str:
+    """Return a source of a content security policy; it must not hold a second directive."""
+    if text == "self":
+        return "'self'"
+    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:(\d+|\*))?", text):
+        raise InputError(
+            f"frame origin {text!r} is not understood, expected 'http://name:port', "
+            "'http://name:*' or 'self'"
+        )
+    return text
 
 
 @app.command()
@@ -269,6 +289,9 @@ def _follow(server: Server, store: Store, reload_interval: float, *, open_browse
     from gpuboard.analysis.warm import warm as warm_analysis
 
     warm_analysis()
+    # Bokeh collects garbage for every page that closes; what was loaded by now is none for good.
+    gc.collect()
+    gc.freeze()
 
 
 if __name__ == "__main__":

@@ -19,12 +19,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from gpuboard import demo_records
 from gpuboard.eventlog.append import EventFileWriter
 from gpuboard.summaries.hparams import HParam, encode_start
 
 STEPS = 1200
 WARMUP_STEPS = 100
 VALIDATE_EVERY = 10
+LOOKS = 10  # at tensors, pictures and curves, over the steps of a run
 BATCH_SIZE = 64
 CLASSES = 3
 LEAK = 0.1
@@ -155,6 +157,7 @@ def train_live(
         while trainer.step < steps and not stopped.wait(pause_s):
             trainer.advance(writer)
             writer.flush()
+        trainer.finish(writer)
 
 
 def _first_free(folder: Path, steps: int) -> Plan:
@@ -172,6 +175,7 @@ def _plans(seeds: int, steps: int) -> Iterator[Plan]:
 def _opened(folder: Path, plan: Plan) -> EventFileWriter:
     writer = EventFileWriter(folder)
     writer.add_value(encode_start(plan.hparams))
+    demo_records.log_plan(writer, plan.name, plan.hparams, plan.width)
     return writer
 
 
@@ -179,6 +183,7 @@ def _train(folder: Path, trainer: Trainer, until: int) -> None:
     with _opened(folder, trainer.plan) as writer:
         while trainer.step < until and trainer.steps_lost < GIVE_UP_STEPS:
             trainer.advance(writer)
+        trainer.finish(writer)
 
 
 def _train_until_crash(folder: Path, plan: Plan) -> Trainer:
@@ -332,6 +337,8 @@ class Trainer:
         self._rng = np.random.default_rng(plan.seed)
         self._network = Network(plan.width, self._rng)
         self._optimiser = Optimiser(plan.optimiser, self._network.parameters)
+        self._gradients: list[Floats] = []
+        self._losses: list[float] = []
 
     def checkpoint(self) -> Trainer:
         """Return this training as a restart finds it: all its state but the order of batches."""
@@ -346,6 +353,10 @@ class Trainer:
             self._advance(writer)
         self.step += 1
 
+    def finish(self, writer: EventFileWriter) -> None:
+        """Log what can be said once the training is over."""
+        demo_records.log_end(writer, self._losses, self.step)
+
     def _advance(self, writer: EventFileWriter) -> None:
         start = time.perf_counter()
         network, step = self._network, self.step
@@ -355,6 +366,8 @@ class Trainer:
         loss, gradients = network.gradients(batch)
         self._optimiser.update(network.parameters, gradients, rate)
         elapsed_ms = 1000 * (time.perf_counter() - start)
+        self._gradients = gradients
+        self._losses.append(loss)
         self.steps_lost = 0 if math.isfinite(loss) else self.steps_lost + 1
         writer.add_scalar("loss/train", loss, step)
         writer.add_scalar("gradients/norm", _norm(gradients), step)
@@ -363,6 +376,19 @@ class Trainer:
         writer.add_scalar("time/step (ms)", elapsed_ms, step)
         if step % VALIDATE_EVERY == 0 or step == self.plan.steps - 1:
             self._validate(writer)
+        if step % max(self.plan.steps // LOOKS, 1) == 0 or step == self.plan.steps - 1:
+            demo_records.log_view(writer, self._view(), step)
+
+    def _view(self) -> demo_records.View:
+        network = self._network
+        return demo_records.View(
+            parameters=network.parameters,
+            gradients=self._gradients,
+            probabilities=lambda points: np.exp(_log_softmax(network.logits(points)[-1])),
+            hidden=network.logits(self._validation.points)[1:-1],
+            points=self._validation.points,
+            labels=self._validation.labels,
+        )
 
     def _validate(self, writer: EventFileWriter) -> None:
         loss, accuracy = self._network.evaluate(self._validation)

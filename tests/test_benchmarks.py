@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import clients, closing, ingest, live, logs, sessions
+from benchmarks import clients, closing, ingest, live, logs, sessions, writer
 from gpuboard.store.store import Store
 
 TINY = logs.Shape("tiny", 2, 3, 40, logs.tensorflow_value)
@@ -73,3 +73,25 @@ def test_sessions_has_a_server_with_a_job_and_one_that_counts_what_it_holds(tmp_
         asyncio.run(closing._open_clients(2, lambda: seen.append(closing._ask(process))))
 
     assert seen == [{"sessions": 2, "documents": 2}]
+
+
+def test_writers_are_compared_where_they_are_installed(tmp_path):
+    figures = writer.measure(tmp_path, rounds=1, steps=5, pause_s=0)
+
+    json.dumps(figures)
+    assert figures["points"] == 5 * len(writer.TAGS)
+    assert "gpuboard" in figures["writers"]
+    for row in figures["writers"].values():
+        assert set(row) == {
+            "median_us",
+            "p99_us",
+            "mean_us",
+            "finish_ms",
+            "until_on_disk_us",
+            "bytes_per_point",
+        }
+        assert row["median_us"] > 0
+    assert 40 < figures["writers"]["gpuboard"]["bytes_per_point"] < 80
+    assert len(figures["ratios"]) == len(figures["writers"]) - 1
+    assert writer.describe(figures)
+    assert list(tmp_path.iterdir()) == []

@@ -117,7 +117,13 @@ def test_every_kind_of_problem_is_documented():
     table = read("docs/reading.md").partition("## Problems")[2]
 
     # "blocked" and "more" concern no single place of a file.
-    assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == {*MEANING, "bad_value", "damaged_file", "blocked", "more"}
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == {
+        *MEANING,
+        "bad_value",
+        "damaged_file",
+        "blocked",
+        "more",
+    }
 
 
 @pytest.mark.parametrize("script", sorted(ROOT.glob("ci/*")), ids=lambda path: path.name)

@@ -25,6 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("analysis", "writer"),
     ("serve",),
     ("apps",),
+    ("demo_records",),
     ("demo",),
     ("cli",),
     ("__main__", "notebook"),

@@ -72,6 +72,17 @@ def find_record(data: Bytes, start: Int64, end: Int64, max_payload: Int64) -> In
 
 
 @kernel
+def last_record(data: Bytes, start: Int64, end: Int64) -> Int64:
+    """Return the start of the last of the whole records that fill `data[start:end]`."""
+    position = np.int64(start)
+    following = position
+    while following < end:
+        position = following
+        following = position + HEADER_BYTES + load_i64(data, position) + FOOTER_BYTES
+    return position
+
+
+@kernel
 def count_zeros(data: Bytes, start: Int64, end: Int64) -> Int64:
     """Return how many zero bytes `data[start:end]` begins with."""
     position = np.int64(start)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ import numpy.typing as npt
 from google.protobuf.message import DecodeError
 
 from gpuboard import limits
-from gpuboard.eventlog import framing, scan
+from gpuboard.eventlog import framing, salvage, scan
 from gpuboard.eventlog.blocks import RefBlock, ScalarBlock
 from gpuboard.eventlog.proto.event_pb2 import SessionLog, TaggedRunMetadata
 from gpuboard.eventlog.tags import GRAPH_TAG, LOG_TAG, META_GRAPH_TAG, TagNames
@@ -106,7 +107,7 @@ class _Chunk:
     start: int
     end: int
     base: int  # offset in the file of data[0]
-    damage: Finding | None = None  # what lies before it
+    damage: tuple[Finding, ...] = ()  # what lies before it
 
 
 class _Lender(Generic[T]):
@@ -196,6 +197,40 @@ class _Scratch:
         self.rename = np.append(self.rename, np.array(fresh, np.int32))
 
 
+class _Samples:
+    """A byte here and there of what was read, to notice a file rewritten between its ends.
+
+    They are taken from memory while it is at hand: from each piece of the file up to 128. Of the
+    pieces few stay: when there are too many, every second one goes, and of those to come as many.
+    """
+
+    _OF_PIECE, _PIECES = 64, 32
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[int, int, bytes]] = []
+        self._seen = 0
+        self._every = 1
+
+    def add(self, data: Bytes, end: int, base: int) -> None:
+        """Take samples of `data[:end]`, which stands at `base` in the file."""
+        self._seen += 1
+        if self._seen % self._every:
+            return
+        step = end // self._OF_PIECE or 1
+        self._kept.append((base + step // 2, step, data[step // 2 : end : step].tobytes()))
+        if len(self._kept) > self._PIECES:
+            self._every *= 2
+            del self._kept[::2]
+
+    def match(self, descriptor: int) -> bool:
+        """Tell whether the file still holds them."""
+        return all(
+            os.pread(descriptor, 1, at + k * step) == kept[k : k + 1]
+            for at, step, kept in self._kept
+            for k in range(len(kept))
+        )
+
+
 class LogFile:
     """One event file that may be growing: knows how far it was read and what is pending there.
 
@@ -218,7 +253,10 @@ class LogFile:
         self._identity: tuple[int, int] | None = None
         self._footprint: tuple[int, bytes, bytes] = (0, b"", b"")
         self._damage_start: int | None = None
-        self._damage: Finding | None = None  # passed over, and not yet told
+        self._damage: tuple[Finding, ...] = ()  # passed over, and not yet told
+        self._last_chunk: int | None = None  # where it started, until what ends it was judged
+        self._samples = _Samples()
+        self._judged_cut = (-1, -1)
         self._spare: list[_Scratch] = []
         self._lock = threading.Lock()
 
@@ -283,14 +321,24 @@ class LogFile:
                 os.pread(descriptor, len(head), 0) != head
                 or os.pread(descriptor, len(tail), at - len(tail)) != tail
             )
+        # A growing file would cost too much to compare; one that was written to without growing
+        # may have been rewritten between its ends.
+        if not is_other and status.st_size == self.size and status.st_mtime != self.modified:
+            is_other = not self._samples.match(descriptor)
         if is_other:
             self.restarts += 1
-            self.offset = 0
-            self._damage_start = None
-            self._damage = None
-            self._footprint = (0, b"", b"")
-            self._spare.clear()
+            self._forget()
         self._identity = identity
+
+    def _forget(self) -> None:
+        self.offset = 0
+        self._damage_start = None
+        self._damage = ()
+        self._last_chunk = None
+        self._judged_cut = (-1, -1)
+        self._samples = _Samples()
+        self._footprint = (0, b"", b"")
+        self._spare.clear()
 
     def _remember(self, descriptor: int) -> None:
         head = os.pread(descriptor, min(_FOOTPRINT_BYTES, self.offset), 0)
@@ -317,24 +365,41 @@ class LogFile:
                 continue
             end, reason = framing.walk(data, 0, filled, limits.MAX_RECORD_BYTES.value)
             if end > 0:
-                chunk = _Chunk(data, 0, end, self.offset, self._damage)
-                self._damage = None
-                self.offset += end
-                yield chunk
-            elif reason == framing.DAMAGED:
-                self._damage_start = self.offset
-                self.offset += 1
-            elif reason == framing.ZEROS:
-                if not self._skip_zeros(data, filled, size, at_rest):
+                yield self._chunk(data, end)
+            elif reason != framing.CUT:
+                if not self._passes_over(descriptor, data[:filled], reason, size, at_rest):
                     break
             else:
                 room = _bytes_of_record(data, filled)
                 if room > size - self.offset:
-                    self._wait_for_rest(size - self.offset, at_rest)
-                    break
-        if self._damage is not None:
-            damage, self._damage = self._damage, None
+                    if not (at_rest and self._goes_on_behind_cut(descriptor, size)):
+                        self._wait_for_rest(size - self.offset, at_rest)
+                        break
+                    room = CHUNK_BYTES
+        if self._damage:
+            damage, self._damage = self._damage, ()
             yield _Chunk(np.empty(0, np.uint8), 0, 0, self.offset, damage)
+
+    def _chunk(self, data: Bytes, end: int) -> _Chunk:
+        """Return the whole records at `offset` and move on behind them."""
+        chunk = _Chunk(data, 0, end, self.offset, self._damage)
+        self._samples.add(data, end, self.offset)
+        self._damage = ()
+        self._last_chunk = self.offset
+        self.offset += end
+        return chunk
+
+    def _passes_over(
+        self, descriptor: int, data: Bytes, reason: int, size: int, at_rest: bool
+    ) -> bool:
+        """Get past what is no record; False when that has to be waited for."""
+        if self._goes_on_inside(descriptor, size):
+            return True
+        if reason == framing.ZEROS:
+            return self._skip_zeros(data, len(data), size, at_rest)
+        self._damage_start = self.offset
+        self.offset += 1
+        return True
 
     def _search(self, data: Bytes, filled: int, size: int) -> None:
         """Move `offset` to the next believable record behind damage; say what was passed over."""
@@ -349,7 +414,36 @@ class LogFile:
         self.pending = None
         self._damage_start = None
         lost = f"{self.offset - start:,} bytes were skipped, reading went on at {self.offset:,}"
-        self._damage = Finding(start, "damaged_length", lost)
+        self._damage += (Finding(start, "damaged_length", lost),)
+
+    def _goes_on_inside(self, descriptor: int, size: int) -> bool:
+        """Move `offset` back to what the record before it has swallowed; False if it has not.
+
+        The scan of that record finds and tells that it is damaged.
+        """
+        if self._last_chunk is None:
+            return False
+        read = functools.partial(_read, descriptor)
+        found = salvage.find_swallowed(read, self._last_chunk, self.offset, size)
+        self._last_chunk = None
+        if found is not None:
+            self.offset = found
+        return found is not None
+
+    def _goes_on_behind_cut(self, descriptor: int, size: int) -> bool:
+        """Move `offset` on into a record that will never be whole; False if it may be, once."""
+        if self._judged_cut == (self.offset, size):
+            return False
+        if size - self.offset < framing.HEADER_BYTES:
+            return self._goes_on_inside(descriptor, size)
+        found = salvage.find_behind_cut(functools.partial(_read, descriptor), self.offset, size)
+        self._judged_cut = self.offset, size
+        if found is None:
+            return False
+        detail = f"it states more bytes than follow; reading went on at {found:,}"
+        self._damage += (Finding(self.offset, "damaged_record", detail),)
+        self.offset = found
+        return True
 
     def _is_spent(self, size: int) -> bool:
         return size - self.offset < framing.HEADER_BYTES
@@ -413,8 +507,7 @@ class LogFile:
     def _piece(self, scratch: _Scratch, chunk: _Chunk) -> Piece:
         out = scratch.out
         scratch.number_tags(self.names)
-        findings = [] if chunk.damage is None else [chunk.damage]
-        findings += _notes(out)
+        findings = [*chunk.damage, *_notes(out)]
         findings += self._describe(scratch, chunk)
         refs, purge_step = self._refs(scratch, chunk, findings)
         return Piece(
@@ -485,6 +578,11 @@ def _fill(room: memoryview, descriptor: int, offset: int) -> int:
             break
         filled += count
     return filled
+
+
+def _read(descriptor: int, offset: int, length: int) -> Bytes:
+    data = np.empty(length, np.uint8)
+    return data[: _fill(data.data, descriptor, offset)]
 
 
 def _bytes_of_record(data: Bytes, filled: int) -> int:

@@ -265,19 +265,34 @@ def _refer(
 OK, MALFORMED, FULL_TAGS, FULL_SCALARS, FULL_REFS = 0, 1, 2, 3, 4
 
 
+BROKEN = -1
+
+
+class ValueFields(NamedTuple):
+    """What one `Summary.Value` holds: where its parts lie in the bytes, and its number.
+
+    `kind` is `BROKEN` when the message is malformed; `about` is -1 without metadata.
+    """
+
+    kind: Int64
+    number: float
+    name: Int64
+    name_length: Int64
+    about: Int64
+    about_length: Int64
+    body: Int64
+    body_length: Int64
+
+
 @inlined
-def _scan_value(
-    data: Bytes,
-    start: Int64,
-    end: Int64,
-    base: Int64,
-    wall_time: float,
-    step: Int64,
-    max_tag: Int64,
-    table: TagTable,
-    out: Output,
-) -> Int64:
-    """Take in one `Summary.Value`: a scalar point, or a reference to something heavy."""
+def _no_value() -> ValueFields:
+    zero = np.int64(0)
+    return ValueFields(np.int64(BROKEN), 0.0, zero, zero, np.int64(-1), zero, zero, zero)
+
+
+@inlined
+def _value_fields(data: Bytes, start: Int64, end: Int64) -> ValueFields:
+    """Find the fields of a `Summary.Value`; without a tag, the name of its node stands in."""
     position = np.int64(start)
     name, name_length = np.int64(0), np.int64(0)
     node, node_length = np.int64(0), np.int64(0)
@@ -288,16 +303,16 @@ def _scan_value(
     while position < end:
         key, position = varint(data, position, end)
         if position < 0:
-            return MALFORMED
+            return _no_value()
         if key == 21:  # simple_value = 2, fixed 32 bit
             if position + 4 > end:
-                return MALFORMED
-            kind, number = SIMPLE, np.float64(load_f32(data, position))
+                return _no_value()
+            kind, number = np.int64(SIMPLE), np.float64(load_f32(data, position))
             position += 4
         elif key & 7 == 2:
             length, position = block(data, position, end)
             if position < 0:
-                return MALFORMED
+                return _no_value()
             field = key >> 3
             if field == 1:
                 name, name_length = position, length
@@ -311,40 +326,73 @@ def _scan_value(
         else:
             position = skip(data, key & 7, position, end)
             if position < 0:
-                return MALFORMED
+                return _no_value()
     if name_length == 0:
         name, name_length = node, node_length
-    if kind == NOTHING and about < 0:
+    return ValueFields(kind, number, name, name_length, about, about_length, body, body_length)
+
+
+@inlined
+def _describe(out: Output, table: TagTable, tag: Int64, start: Int64, length: Int64) -> bool:
+    """Note where the first metadata of a tag lies; False when there is no room."""
+    if start < 0 or table.described[tag] != 0:
+        return True
+    n = out.counts[N_DESCRIPTIONS]
+    if n >= len(out.described_tag):
+        return False
+    out.described_tag[n] = tag
+    out.described_start[n] = start
+    out.described_length[n] = length
+    out.counts[N_DESCRIPTIONS] = n + 1
+    table.described[tag] = 1
+    return True
+
+
+@inlined
+def _add_scalar(out: Output, wall_time: float, step: Int64, tag: Int64, number: float) -> bool:
+    n = out.counts[N_SCALARS]
+    if n >= len(out.step):
+        return False
+    out.wall_time[n] = wall_time
+    out.step[n] = step
+    out.value[n] = number
+    out.tag[n] = tag
+    out.counts[N_SCALARS] = n + 1
+    return True
+
+
+@inlined
+def _scan_value(
+    data: Bytes,
+    start: Int64,
+    end: Int64,
+    base: Int64,
+    wall_time: float,
+    step: Int64,
+    max_tag: Int64,
+    table: TagTable,
+    out: Output,
+) -> Int64:
+    """Take in one `Summary.Value`: a scalar point, or a reference to something heavy."""
+    found = _value_fields(data, start, end)
+    if found.kind == BROKEN:
+        return MALFORMED
+    if found.kind == NOTHING and found.about < 0:
         return OK  # torch's add_video without its codec writes such: there is nothing to keep
-    if name_length > max_tag:
+    if found.name_length > max_tag:
         _note(out, base + start, LONG_TAG)
         return OK
-    tag = _intern(data, name, name_length, table)
+    tag = _intern(data, found.name, found.name_length, table)
     if tag < 0:
         return FULL_TAGS
-    is_scalar = bool(kind == SIMPLE)
-    if kind == TENSOR:
-        number, is_scalar = scalar_tensor(data, body, body + body_length)
-    if about >= 0 and table.described[tag] == 0:
-        n = out.counts[N_DESCRIPTIONS]
-        if n >= len(out.described_tag):
-            return FULL_REFS
-        out.described_tag[n] = tag
-        out.described_start[n] = about
-        out.described_length[n] = about_length
-        out.counts[N_DESCRIPTIONS] = n + 1
-        table.described[tag] = 1
+    number, is_scalar = found.number, bool(found.kind == SIMPLE)
+    if found.kind == TENSOR:
+        number, is_scalar = scalar_tensor(data, found.body, found.body + found.body_length)
+    if not _describe(out, table, tag, found.about, found.about_length):
+        return FULL_REFS
     if is_scalar:
-        n = out.counts[N_SCALARS]
-        if n >= len(out.step):
-            return FULL_SCALARS
-        out.wall_time[n] = wall_time
-        out.step[n] = step
-        out.value[n] = number
-        out.tag[n] = tag
-        out.counts[N_SCALARS] = n + 1
-        return OK
-    fits = _refer(out, wall_time, step, tag, kind, base + start, end - start)
+        return OK if _add_scalar(out, wall_time, step, tag, number) else FULL_SCALARS
+    fits = _refer(out, wall_time, step, tag, found.kind, base + start, end - start)
     return OK if fits else FULL_REFS
 
 

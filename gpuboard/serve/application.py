@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-UNUSED_SESSION_MS = 12_000
-CHECK_SESSIONS_MS = 4_000
+UNUSED_SESSION_MS = 10_000
+CHECK_SESSIONS_MS = 2_000
 SESSION_TOKEN_S = 60
 PING_S = 25  # a client that does not answer within as long again is dropped
 

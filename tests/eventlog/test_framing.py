@@ -83,6 +83,15 @@ def test_a_header_of_zeros_is_not_taken_for_a_record():
     assert framing.find_record(make.column(data), 0, len(data), MAX) == 40
 
 
+@given(payloads=PAYLOADS.filter(len))
+def test_the_last_of_whole_records_is_found(payloads):
+    bounds = make.boundaries(payloads)
+    data = make.column(make.records(payloads))
+
+    assert framing.last_record(data, 0, len(data)) == bounds[-2]
+    assert framing.last_record(data, bounds[-2], len(data)) == bounds[-2]
+
+
 @given(zeros=st.integers(0, 30), rest=st.binary(max_size=5))
 def test_leading_zeros_are_counted(zeros, rest):
     data = bytes(zeros) + b"\x01" + rest

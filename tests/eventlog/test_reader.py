@@ -313,6 +313,58 @@ def test_a_file_rewritten_in_place_is_read_anew_even_if_it_ends_as_before(tmp_pa
     assert steps_of(found) == [50, 51, 12, 13, 14]
 
 
+@pytest.mark.parametrize("count", [40, 400, 40_000])
+def test_a_file_rewritten_in_place_between_its_ends_is_read_anew(tmp_path, count):
+    first, *middle, last = series(count)
+    path = make.event_file(tmp_path, [first, *middle, last])
+    size = path.stat().st_size
+    set_modified(path)
+    found = reading.read_file(path)
+
+    other = [make.scalar("loss", k + 0.5, k) for k in range(1, count - 1)]
+    path.write_bytes(make.records([first, *other, last]))
+    found.go_on()
+
+    assert path.stat().st_size == size
+    assert found.log.restarts == 1
+    assert [value for *_, value in found.points["loss"][1:3]] == [1.5, 2.5]
+
+
+def test_a_file_that_was_only_touched_is_not_read_again(tmp_path):
+    path = make.event_file(tmp_path, series(1000))
+    set_modified(path)
+    found = reading.read_file(path)
+    set_modified(path, MODIFIED + 5)
+    disk = Disk(path)
+
+    with disk.mounted():
+        found.go_on()
+
+    assert (found.log.restarts, len(steps_of(found))) == (0, 1000)
+    assert disk.bytes_read < path.stat().st_size / 10
+
+
+def test_samples_cover_the_whole_of_a_log_that_grew_by_little(tmp_path):
+    path = make.event_file(tmp_path, series(3))
+    found = reading.read_file(path)
+    for k in range(3, 1000):
+        make.append(path, make.records(series(1, first=k)))
+        found.go_on()
+    set_modified(path)
+    found.go_on()
+    whole = path.read_bytes()
+    half = len(whole) // 2
+
+    middle = make.records([make.scalar("loss", k + 0.5, k) for k in range(300, 600)])
+    start, end = make.boundaries(series(1000))[300], make.boundaries(series(1000))[600]
+    path.write_bytes(whole[:start] + middle + whole[end:])
+    found.go_on()
+
+    assert start < half < end
+    assert found.log.restarts == 1
+    assert steps_of(found) == list(range(1000))
+
+
 def test_a_file_that_lost_the_end_of_a_damaged_stretch_is_read_anew(tmp_path):
     path = make.event_file(tmp_path, series(2))
     make.append(path, b"\x07" * 500)

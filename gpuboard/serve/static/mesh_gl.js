@@ -17,9 +17,7 @@ export class MeshGl {
   /** Return the one for all cards, null where the browser cannot draw in 3D. */
   static shared() {
     if (shared) return shared;
-    const smooth = contextOf(true);
-    // Without a graphics card four samples a pixel take four times as long.
-    const gl = smooth && isSoftware(smooth) ? (contextOf(false) ?? smooth) : smooth;
+    const gl = bestContext();
     shared = gl && new MeshGl(gl.canvas, gl);
     return shared;
   }
@@ -176,6 +174,14 @@ export class MeshGl {
     this.gl.bindVertexArray(array);
     this.gl.drawElements(kind, count, this.gl.UNSIGNED_INT, 0);
   }
+}
+
+/** Return a context with smooth edges; without a graphics card they would take four times as long. */
+function bestContext() {
+  const smooth = contextOf(true);
+  if (!smooth || !isSoftware(smooth)) return smooth;
+  smooth.getExtension("WEBGL_lose_context")?.loseContext(); // so that it is given back at once
+  return contextOf(false);
 }
 
 function contextOf(antialias) {

@@ -14,6 +14,7 @@ const STILL_MS = 140; // without a movement, until all points are drawn
 const HOVERED_POINTS = 3_000_000; // more are searched only after a click
 const MOST_EDGE = 4096; // pixels
 const HINT_MS = 1_600;
+const LOST = "The graphics card has been lost. Waiting for it to come back.";
 const [TIP_WIDTH, TIP_GAP] = [168, 14];
 
 export class MeshView {
@@ -78,7 +79,7 @@ export class MeshView {
   }
 
   onLost(isLost) {
-    this.say(isLost ? "The graphics card has been lost. Waiting for it to come back." : "");
+    this.say(isLost ? LOST : "");
     if (!isLost) this.redraw();
   }
 
@@ -94,7 +95,8 @@ export class MeshView {
     if (this.shape !== shape) this.rest();
     Object.assign(this, { shape, sphere });
     if (this.pinned >= shape.n) this.pinned = -1;
-    this.say("");
+    if (!this.gl) return;
+    this.say(this.gl.isLost ? LOST : "");
     this.hide();
     this.redraw();
   }
