@@ -55,7 +55,7 @@ def a_page(browser: Browser, url: str) -> Iterator[Page]:
     """Open an address in a fresh profile that notes how long the page is busy."""
     context = browser.new_context(viewport={"width": 1600, "height": 1000})
     context.add_init_script(_WATCH)
-    page = context.newa_page()
+    page = context.new_page()
     page.set_default_timeout(120_000)
     page.goto(url)
     try:

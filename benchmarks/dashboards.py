@@ -44,13 +44,13 @@ DASHBOARDS = (
         "custom_scalars",
         "window.__gpuboard?.charts?.draws > 0",
         "custom_scalars",
-        "tf-custom-scalar-multi-line-chart-card svg .main",
+        "tf-custom-scalar-multi-line-chart-card path.line",
     ),
     Dashboard("histograms", _VALUES, "histograms", "vz-histogram-timeseries svg path"),
     Dashboard("images", _VALUES, "images", "tf-image-loader img"),
     Dashboard("audio", _VALUES, "audio", "tf-audio-loader audio"),
     Dashboard("text", _VALUES, "text", "tf-text-loader .step-value, tf-text-loader .text"),
-    Dashboard("pr_curves", _VALUES, "pr_curves", "tf-pr-curve-card svg .main"),
+    Dashboard("pr_curves", _VALUES, "pr_curves", "tf-pr-curve-card path.line"),
     Dashboard("meshes", _VALUES, "mesh", "tf-mesh-loader canvas"),
     Dashboard(
         "graphs", "window.__gpuboard?.graph?.draws > 0", "graphs", "tf-graph-scene g.node rect"

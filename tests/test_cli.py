@@ -18,6 +18,8 @@ import urllib.request
 import numpy as np
 import pytest
 
+from gpuboard import cli
+from gpuboard.errors import InputError
 from tests import make
 
 
@@ -189,3 +191,21 @@ def test_a_token_may_not_be_left_out_where_others_can_reach_the_server(logdir):
 
     assert done.returncode == 2
     assert b"token" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("http://localhost:*", "http://localhost:*"),
+        ("https://hub.example.org", "https://hub.example.org"),
+        ("self", "'self'"),
+    ],
+)
+def test_a_frame_origin_is_a_source_of_a_policy(given, kept):
+    assert cli._checked_origin(given) == kept
+
+
+@pytest.mark.parametrize("given", ["*", "localhost", "http://a; script-src *", "http://a/b", ""])
+def test_a_frame_origin_that_would_say_more_is_refused(given):
+    with pytest.raises(InputError, match="frame origin"):
+        cli._checked_origin(given)

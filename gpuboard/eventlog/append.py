@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import socket
-import struct
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -13,23 +12,10 @@ from types import TracebackType
 import numpy as np
 
 from gpuboard.clock import Clock, SystemClock
-from gpuboard.eventlog.native import masked_crc32c
 from gpuboard.eventlog.proto.event_pb2 import Event, SessionLog, Summary
+from gpuboard.eventlog.scalar_records import frame
 
-_LENGTH = struct.Struct("<Q")
-_CHECKSUM = struct.Struct("<I")
-
-
-def frame(payload: bytes) -> bytes:
-    """Return a payload as one record: length, its checksum, payload, its checksum."""
-    length = _LENGTH.pack(len(payload))
-    return b"".join((length, _checksum(length), payload, _checksum(payload)))
-
-
-def _checksum(data: bytes) -> bytes:
-    # numba compiles for writable arrays only once; a copy of a few bytes costs less.
-    column = np.frombuffer(bytearray(data), np.uint8)
-    return _CHECKSUM.pack(int(masked_crc32c(column, 0, len(column))))
+__all__ = ["EventFileWriter", "frame"]
 
 
 class EventFileWriter:

@@ -16,6 +16,7 @@ def warm() -> None:
     record[14:18] = _checksum(record, 12, 2)
     end, _ = framing.walk(record, 0, len(record), 1024)
     framing.find_record(record, 0, len(record), 1024)
+    framing.last_record(record, 0, len(record))
     framing.count_zeros(record, 0, len(record))
     table, out = scan.make_tag_table(), scan.make_output(1, 1)
     scan.scan(record, 0, end, 0, 1024, table, out)
