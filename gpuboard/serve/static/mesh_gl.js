@@ -9,6 +9,7 @@ import { LINES, POINTS, SURFACE } from "./mesh_shaders.js";
 
 const MOST_PIXELS = 4096; // of an edge of the canvas
 const MOST_POINT = 96; // pixels of one point
+const REFINED = 500_000; // points and triangles, at most, of a picture that is refined
 const ROOM = 64; // the canvas grows in such steps
 
 let shared = null;
@@ -18,13 +19,15 @@ export class MeshGl {
   static shared() {
     if (shared) return shared;
     const gl = bestContext();
-    shared = gl && new MeshGl(gl.canvas, gl);
+    shared = gl && new MeshGl(gl);
     return shared;
   }
 
-  constructor(canvas, gl) {
+  constructor(gl) {
+    const { canvas } = gl;
     this.canvas = canvas;
     this.gl = gl;
+    this.isSmooth = gl.getParameter(gl.SAMPLES) > 1;
     this.programs = {};
     this.held = new Map(); // shape -> MeshBuffers
     this.listeners = new Set();
@@ -76,12 +79,13 @@ export class MeshGl {
    * @param {import("./mesh_shape.js").Shape} shape
    * @param {object} scene `view` (of mesh_camera), `sphere`, `style`, `isFlat`, `hasBacks`,
    *   `hasBox`, `colours` ("logged", "plain", "height"), `plain`, `ground`, `line`, `frame` (colours as three
-   *   numbers from 0 to 1), `up`, `pointSize` (in units), `most` (points to draw), `density` (pixels
+   *   numbers from 0 to 1), `up`, `pointSize` (in units), `most` (points to draw), `isMoving`, `density` (pixels
    *   of the canvas for one of the page).
    */
   draw(target, shape, scene) {
     const { gl } = this;
-    const { width, height } = target.canvas;
+    const fine = scene.isMoving || !this.refines(shape, target.canvas) ? 1 : 2;
+    const [width, height] = [target.canvas.width * fine, target.canvas.height * fine];
     if (this.isLost || !width || !height) return false;
     this.makeRoom(width, height);
     gl.viewport(0, 0, width, height);
@@ -92,15 +96,21 @@ export class MeshGl {
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
     const buffers = this.buffersOf(shape);
     const isCloud = !shape.m || scene.style === "points";
-    if (isCloud) this.points(buffers.points(), shape, scene);
+    if (isCloud) this.points(buffers.points(), shape, scene, fine);
     else this.mesh(buffers, shape, scene);
     if (scene.hasBox && shape.n > shape.bad) {
       this.lines(buffers.box(), shape, { ...scene, plain: scene.frame, colours: "plain" }, 0, 1);
     }
     gl.bindVertexArray(null);
     const top = this.canvas.height - height; // its rows are counted from below
-    target.drawImage(this.canvas, 0, top, width, height, 0, 0, width, height);
+    const size = [target.canvas.width, target.canvas.height];
+    target.drawImage(this.canvas, 0, top, width, height, 0, 0, ...size);
     return !this.isLost;
+  }
+
+  /** Tell whether a picture that stands still is drawn twice as fine, as edges are rough. */
+  refines({ n, m }, { width, height }) {
+    return !this.isSmooth && n + m <= REFINED && 2 * Math.max(width, height) <= MOST_PIXELS;
   }
 
   makeRoom(width, height) {
@@ -111,16 +121,16 @@ export class MeshGl {
     if (canvas.height < high) canvas.height = high;
   }
 
-  points({ array, count }, shape, scene) {
-    const { gl } = this;
-    const { view, density } = scene;
+  points({ array, count }, shape, scene, fine) {
+    const { gl, isSmooth } = this;
+    const { view } = scene;
+    const density = scene.density * fine;
     const drawn = Math.min(count, scene.most);
     const larger = Math.min(Math.sqrt(count / Math.max(drawn, 1)), 2.5); // fewer, but as dense
     const reach = scene.reach;
-    const isSmooth = gl.getParameter(gl.SAMPLES) > 1;
     this.program("points", POINTS).use({
       ...uniformsOf(shape, scene),
-      diameter: scene.pointSize * larger * view.scale * view.height * 0.5,
+      diameter: scene.pointSize * larger * view.scale * view.height * density * 0.5,
       sizes: [Math.max(1, density), MOST_POINT * density],
       haze: [view.middle - 0.2 * reach, 1 / (1.2 * reach)],
       ground: scene.ground,

@@ -97,8 +97,8 @@ void main() {
   bool isBack = dot(n, v) < 0.0;
   if (isBack) n = -n;
   vec3 key = normalize(vec3(-0.45, 0.75, 0.9));
-  float sky = 0.42 + 0.12 * n.y;
-  float light = sky + 0.54 * max(dot(n, key), 0.0) + 0.10 * max(dot(n, v), 0.0);
+  float sky = 0.44 + 0.10 * n.y;
+  float light = sky + 0.46 * max(dot(n, key), 0.0) + 0.20 * max(dot(n, v), 0.0);
   float gloss = 0.10 * pow(max(dot(n, normalize(key + v)), 0.0), 24.0);
   vec3 base = isBack ? hue * 0.82 : hue;
   pixel = vec4(base * light + gloss, 1.0);

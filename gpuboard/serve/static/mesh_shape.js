@@ -113,4 +113,4 @@ export function edgesOf(faces) {
 }
 
 /** Return a diameter of points, in radii, at which so many look like a surface. */
-export const pointSizeFor = (n) => Math.min(2.2 / Math.sqrt(Math.max(n, 1)), 0.05);
+export const pointSizeFor = (n) => Math.min(3 / Math.sqrt(Math.max(n, 1)), 0.05);

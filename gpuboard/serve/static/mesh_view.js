@@ -112,12 +112,22 @@ export class MeshView {
   /** Draw in the next frame; `isMoving` leaves out points until nothing has moved for a while. */
   redraw(isMoving = false) {
     clearTimeout(this.still);
-    this.isMoving = isMoving && this.shape?.n > movingPoints();
+    this.isMoving = isMoving && this.isCostly();
     if (this.isMoving) this.still = setTimeout(() => this.redraw(), STILL_MS);
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
       this.draw();
     });
+  }
+
+  /** Tell whether a moving picture is made simpler than one that stands still. */
+  isCostly() {
+    const { shape, gl, canvas } = this;
+    return Boolean(shape) && (this.isLarge() || gl.refines(shape, canvas));
+  }
+
+  isLarge() {
+    return this.shape.n > 0.7 * movingPoints();
   }
 
   draw() {
@@ -126,7 +136,7 @@ export class MeshView {
     const density = Math.min(devicePixelRatio || 1, 2, MOST_EDGE / Math.max(width, height));
     const start = performance.now();
     this.paint(this.canvas, width, height, density, this.isMoving);
-    if (this.isMoving) learn(start);
+    if (this.isMoving && this.isLarge()) learn(start);
     this.places = null;
     this.showPinned();
     this.element.dataset.drawn = String(Number(this.element.dataset.drawn ?? 0) + 1);
@@ -162,15 +172,15 @@ export class MeshView {
 
   scene(look, density, isMoving) {
     const { shape, sphere } = this;
-    const view = { ...this.lastView, height: this.lastView.height * density };
     const base = look.pointSize ? look.pointSize / sphere.r : pointSizeFor(shape.n - shape.bad);
     return {
       ...look,
-      view,
+      view: this.lastView,
       sphere,
       density,
       reach: shape.sphere.r / sphere.r,
       pointSize: base * (look.pointSize ? 1 : shape.sphere.r / sphere.r) * look.pointScale,
+      isMoving,
       most: isMoving ? movingPoints() : Infinity,
       plain: rgbOf(look.plain),
       ground: rgbOf(look.ground),
