@@ -10,4 +10,6 @@ def build(page: Page) -> None:
     page.add_module("health.js")
 
 
-PAGE = PageSpec(name="health", title="Health", icon="health", order=910, build=build, styles=("health",))
+PAGE = PageSpec(
+    name="health", title="Health", icon="health", order=910, build=build, styles=("health",)
+)

@@ -17,6 +17,7 @@ PAGE = PageSpec(
     order=60,
     build=build,
     needs=("pr_curve",),
-    why="no run has logged a PR curve yet: call `writer.add_pr_curve(tag, labels, predictions, step)`",
+    why="no run has logged a PR curve yet: call "
+    "`writer.add_pr_curve(tag, labels, predictions, step)`",
     styles=("scalars", "values", "pr_curves"),
 )

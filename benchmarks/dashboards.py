@@ -53,7 +53,10 @@ DASHBOARDS = (
     Dashboard("pr_curves", _VALUES, "pr_curves", "tf-pr-curve-card path.line"),
     Dashboard("meshes", _VALUES, "mesh", "tf-mesh-loader canvas"),
     Dashboard(
-        "graphs", "window.__gpuboard?.graphs?.view?.counts.draws > 0", "graphs", "tf-graph-scene g.node rect"
+        "graphs",
+        "window.__gpuboard?.graphs?.view?.counts.draws > 0",
+        "graphs",
+        "tf-graph-scene g.node rect",
     ),
     Dashboard(
         "hparams", "!!document.querySelector('.grid-row')", "hparams", "tf-hparams-table-view td"

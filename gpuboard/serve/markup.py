@@ -27,10 +27,10 @@ THEMES = ("auto", "light", "dark")
 def page_markup(session: ServerSession, page: Page, nonce: str) -> str:
     """Return the HTML of a page: the frame around its modules, and what connects its session.
 
-    The template gets `title`, `pages` (lines of the rail), `page` (name), `styles`, `theme`, `version`,
-    `device`, `static(name)`, `roots` (all, in order), `slots` (roots by name), `macros` (Bokeh's,
-    for `embed`), `modules` (addresses of all scripts that the modules need), `start` (what
-    `static/start.js` reads) and `nonce`.
+    The template gets `title`, `pages` (lines of the rail), `page` (name), `styles`, `theme`,
+    `version`, `device`, `static(name)`, `roots` (all, in order), `slots` (roots by name), `macros`
+    (Bokeh's, for `embed`), `modules` (addresses of all scripts that the modules need), `start`
+    (what `static/start.js` reads) and `nonce`.
     """
     document = session.document
     item = RenderItem(token=session.token, roots=document.roots, use_for_title=True)

@@ -19,18 +19,32 @@ TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
 
 # A part of an address that says which one is meant stands in capitals.
-@pytest.mark.parametrize("path", [path.replace("([^/]+)", "ID") for path, _ in ROUTES])
-def test_every_route_is_described_with_an_example(path):
-    section = TEXT.split(f" {path}\n", 1)[1].split("\n## ", 1)[0]
+NAMES = [path.replace("([^/]+)", "ID") for path, _ in ROUTES]
+
+
+def section_of(name):
+    return TEXT.split(f" {name}\n", 1)[1].split("\n## ", 1)[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_route_is_described_with_an_example(name):
+    section = section_of(name)
 
     assert "curl " in section
-    assert f"$URL/{path}" in section
+    assert f"$URL/{name}" in section
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_route_shows_what_it_answers(name):
+    section = section_of(name)
+
+    assert "```json" in section or re.search(r"PNG|WAV|WebP|HTML|CSV|[Bb]inary", section)
 
 
 def test_every_example_of_json_is_json():
     examples = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
 
-    assert len(examples) >= len(ROUTES)
+    assert len(examples) > 30
     assert all(json.loads(example) for example in examples)
 
 

@@ -1,8 +1,9 @@
 /** One card of PR curves: all runs of a tag, their table at the chosen threshold, and the past. */
 
 import * as api from "./api.js";
+import { openMenu } from "./card_menu.js";
 import { LineChart } from "./chart.js";
-import { fileName, iconButton, make, popover, saveAs } from "./chart_elements.js";
+import { fileName, iconButton, make, saveAs } from "./chart_elements.js";
 import { saveChart } from "./chart_export.js";
 import { colourOf } from "./colours.js";
 import { visible } from "./dom.js";
@@ -144,30 +145,18 @@ export class PrCard extends ValueCard {
 
   openMenu(anchor) {
     const name = `${this.tag} ${get("prCurve") === "pr" ? "PR" : "ROC"}`;
-    const item = (text, fn) =>
-      make("button", {
-        type: "button",
-        class: "sc-menu-item",
-        text,
-        on: {
-          click: () => {
-            box.hidePopover();
-            fn();
-          },
-        },
-      });
-    const box = popover(
+    const items = [
+      ["Figure as PNG", () => saveChart(this.chart, name, "png")],
+      ["Figure as SVG", () => saveChart(this.chart, name, "svg")],
+      ["Data as CSV", () => saveAs(`${fileName(name)}.csv`, csvOf(this.curves), "text/csv")],
+      [
+        "Data as JSON",
+        () => saveAs(`${fileName(name)}.json`, jsonOf(this.curves), "application/json"),
+      ],
+    ];
+    openMenu(
       anchor,
-      make(
-        "div",
-        { class: "sc-menu" },
-        item("Figure as PNG", () => saveChart(this.chart, name, "png")),
-        item("Figure as SVG", () => saveChart(this.chart, name, "svg")),
-        item("Data as CSV", () => saveAs(`${fileName(name)}.csv`, csvOf(this.curves), "text/csv")),
-        item("Data as JSON", () =>
-          saveAs(`${fileName(name)}.json`, jsonOf(this.curves), "application/json"),
-        ),
-      ),
+      items.map(([text, fn]) => ({ text, fn })),
     );
   }
 }
