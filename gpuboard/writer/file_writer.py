@@ -90,6 +90,9 @@ class FileWriter:
 
     def _be_fresh(self) -> None:
         self._lock = threading.RLock()
+        # Its own lock: who puts something in must not wait for who is writing. A signal handler
+        # may drain in the middle of `put`, so it can be taken again.
+        self._counting = threading.RLock()
         self._drained_by: int | None = None
         self._waiting_bytes = 0
         self._file: EventFile | None = None
@@ -126,7 +129,7 @@ class FileWriter:
         job = _Job(make_event, None if step is None else checked_step(step), at, nbytes)
         if self._waiting_bytes and self._waiting_bytes + nbytes > limits.MAX_QUEUED_BYTES.value:
             self.drain()
-        with self._lock:
+        with self._counting:
             self._waiting_bytes += nbytes
         self.waiting.extend((job, None, None, None))
         if BACKGROUND.is_asleep:
@@ -280,7 +283,7 @@ class FileWriter:
                 continue
             self._write_points(batch[start * FIELDS : place * FIELDS])
             start = place + 1
-            with self._lock:
+            with self._counting:
                 self._waiting_bytes -= job.nbytes
             self._write_records(functools.partial(_record_of, job), 1)
         self._write_points(batch[start * FIELDS :])

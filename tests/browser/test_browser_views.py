@@ -82,7 +82,7 @@ def open_view(board, open_tab):
 
 
 def until_lines(tab, count: int, card="loss1"):
-    place = f"[data-card={card}] .gb-chart"
+    place = f"[data-card='{card}'] .gb-chart"
     return tab.until(f"document.querySelector({place!r})?.dataset.lines === '{count}'")
 
 
@@ -96,8 +96,8 @@ def save(tab):
 
 
 def menu(tab, card: str, text: str):
-    tab.page.locator(f"[data-card={card}]").hover()
-    tab.page.locator(f"[data-card={card}] [aria-label=More]").click()
+    tab.page.locator(f"[data-card='{card}']").hover()
+    tab.page.locator(f"[data-card='{card}'] [aria-label=More]").click()
     tab.page.locator(".sc-menu").get_by_text(text, exact=True).click()
 
 
@@ -271,7 +271,7 @@ def test_a_chart_with_margins_is_put_together_and_edited(serve_store, open_tab, 
     tab.page.get_by_label("Tag or pattern").fill("acc")
     tab.page.locator("dialog").get_by_text("Done").click()
 
-    tab.until(f"document.querySelector('[data-card={card}] .cs-tag')?.textContent === 'acc'")
+    tab.until(f"document.querySelector(\"[data-card='{card}'] .cs-tag\")?.textContent === 'acc'")
 
 
 def test_cards_are_dragged_to_another_place(open_view, board):

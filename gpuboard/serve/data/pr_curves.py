@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gpuboard.errors import DataError, InputError
@@ -12,7 +13,7 @@ from gpuboard.serve.values import decoded, place_of, run_argument, tag_argument
 if TYPE_CHECKING:
     from gpuboard.store.store import Store
     from gpuboard.store.values import Values
-    from gpuboard.summaries.pr_curve import PrCurve
+    from gpuboard.summaries.pr_curve import Float64s, PrCurve
 
 MAX_CURVES = 1_000
 
@@ -51,8 +52,6 @@ def _wanted(found: object) -> list[tuple[int, str]]:
 
 
 def _curves(store: Store, tag: str, wanted: list[tuple[int, str]]) -> bytes:
-    import numpy as np
-
     from gpuboard.analysis.pr_curves import false_positive_rate, summary
 
     rows, parts = [], []
@@ -75,13 +74,26 @@ def _curves(store: Store, tag: str, wanted: list[tuple[int, str]]) -> bytes:
             }
         )
         parts.append((curve, false_positive_rate(curve)))
-    names = ("threshold", "precision", "recall", "tp", "fp", "tn", "fn")
-    columns = {
-        name: np.concatenate([np.empty(0), *(getattr(curve, name) for curve, _ in parts)])
-        for name in names
+    return column_reply.encode({"curves": rows}, _joined(parts))
+
+
+def _joined(parts: list[tuple[PrCurve, Float64s]]) -> dict[str, Float64s]:
+    """Return the columns of curves and their false positive rates, one after another."""
+    import numpy as np
+
+    def joined(columns: Iterable[Float64s]) -> Float64s:
+        return np.concatenate([np.empty(0), *columns])
+
+    return {
+        "threshold": joined(curve.threshold for curve, _ in parts),
+        "precision": joined(curve.precision for curve, _ in parts),
+        "recall": joined(curve.recall for curve, _ in parts),
+        "tp": joined(curve.tp for curve, _ in parts),
+        "fp": joined(curve.fp for curve, _ in parts),
+        "tn": joined(curve.tn for curve, _ in parts),
+        "fn": joined(curve.fn for curve, _ in parts),
+        "fpr": joined(rate for _, rate in parts),
     }
-    columns["fpr"] = np.concatenate([np.empty(0), *(rate for _, rate in parts)])
-    return column_reply.encode({"curves": rows}, columns)
 
 
 def _history(store: Store, run: int, tag: str) -> bytes:
