@@ -49,6 +49,7 @@ def test_ingest_tells_medians_rates_memory_and_ratios_of_all_readers(tmp_path):
     assert ingest.describe({"cores": 2, "rounds": 1, "shapes": {"tiny": figures}})
 
 
+@pytest.mark.slow
 def test_live_tells_how_old_points_are_when_they_are_drawn(tmp_path, monkeypatch):
     pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not Path(live.BROWSER).exists():
@@ -64,6 +65,7 @@ def test_live_tells_how_old_points_are_when_they_are_drawn(tmp_path, monkeypatch
     assert live.describe(json.loads(json.dumps(figures)))
 
 
+@pytest.mark.slow
 def test_sessions_has_a_server_with_a_job_and_one_that_counts_what_it_holds(tmp_path):
     folder, seen = logs.build(TINY, tmp_path), []
 

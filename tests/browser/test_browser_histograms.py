@@ -215,6 +215,7 @@ def test_missing_values_and_bad_steps_are_told(open_store, tmp_path):
     assert "1 of 2 steps cannot be read" in tab.page.inner_text(".hg-note")
 
 
+@pytest.mark.slow
 def test_one_constant_value_is_drawn_in_every_view(open_store, tmp_path):
     with EventFileWriter(tmp_path / "run") as writer:
         writer.add_value(encode("w", [5.0, 5.0]), 0)
@@ -226,6 +227,7 @@ def test_one_constant_value_is_drawn_in_every_view(open_store, tmp_path):
         assert facts(tab)["Std"] == "0"
 
 
+@pytest.mark.slow
 def test_both_themes_draw(open_store, store):
     for theme in ("light", "dark"):
         tab = open_store(store, f"histograms?theme={theme}").until(f"{PLOTS}.length === 2")

@@ -81,6 +81,7 @@ def test_a_click_on_a_head_sorts_and_what_has_no_number_stands_last(open_store, 
     assert set(names(tab)[:2]) == {"t0", "t4"}
 
 
+@pytest.mark.slow
 def test_filters_narrow_by_range_word_pattern_and_by_what_is_missing(open_store, store):
     tab = open_store(store, "hparams")
     until_rows(tab, 6)
@@ -272,6 +273,7 @@ def test_importance_says_when_there_is_too_little_to_learn_from(open_store, stor
     tab.until("document.querySelector('.hp-importance').textContent.includes('Too few trials')")
 
 
+@pytest.mark.slow
 def test_importance_shows_what_decides(open_store, tmp_path):
     for k in range(24):
         log(tmp_path / f"t{k}", {"lr": 0.01 * (k + 1), "no": float(k % 3)}, loss=[0.01 * k])

@@ -146,6 +146,7 @@ def test_a_cloud_is_drawn_and_what_is_not_finite_is_counted(open_store, tmp_path
     assert tab.texts(".me-caption") == ["2,000 points, 1 not finite"]
 
 
+@pytest.mark.slow
 def test_dragging_turns_all_linked_cards_and_the_address_keeps_it(open_store, tmp_path):
     store = cube_store(tmp_path, ("a", "b"))
     tab = until_drawn(open_store(store, f"meshes?{FRONT}"), 2)
@@ -160,6 +161,7 @@ def test_dragging_turns_all_linked_cards_and_the_address_keeps_it(open_store, tm
     np.testing.assert_array_equal(picture(tab, 1), after[1])
 
 
+@pytest.mark.slow
 def test_cards_that_are_not_linked_turn_by_themselves(open_store, tmp_path):
     store = cube_store(tmp_path, ("a", "b"))
     tab = until_drawn(open_store(store, "meshes"), 2)
@@ -172,6 +174,7 @@ def test_cards_that_are_not_linked_turn_by_themselves(open_store, tmp_path):
     np.testing.assert_array_equal(picture(tab, 1), before[1])
 
 
+@pytest.mark.slow
 def test_another_step_shows_another_mesh_through_the_same_camera(open_store, tmp_path):
     tab = until_drawn(open_store(cube_store(tmp_path, steps=3), f"meshes?{FRONT}&meshAxes=0"))
     last = picture(tab)
@@ -185,6 +188,7 @@ def test_another_step_shows_another_mesh_through_the_same_camera(open_store, tmp
     assert tab.page.inner_text(".vc-label") == "step 0"
 
 
+@pytest.mark.slow
 def test_keys_turn_the_view_that_has_the_focus_and_no_step(open_store, tmp_path):
     tab = until_drawn(open_store(cube_store(tmp_path, steps=3), f"meshes?{FRONT}"))
     before = picture(tab)
@@ -220,6 +224,7 @@ def test_a_click_shows_the_frontmost_vertex_and_a_second_one_lets_go(open_store,
     tab.until("!document.querySelector('.me-tip').checkVisibility()")
 
 
+@pytest.mark.slow
 def test_a_point_is_found_in_a_cloud_by_hovering(open_store, tmp_path):
     points = np.concatenate([np.float32([[0, 0, 0]]), 4 * CORNERS])
     log(tmp_path, "cloud", (points[None] + np.float32([100, 20, 3]),))
@@ -234,6 +239,7 @@ def test_a_point_is_found_in_a_cloud_by_hovering(open_store, tmp_path):
     assert "Vertex 0" in tab.page.inner_text(".me-tip")
 
 
+@pytest.mark.slow
 def test_the_wheel_zooms_once_the_view_was_pressed(open_store, tmp_path):
     tab = until_drawn(open_store(cube_store(tmp_path), "meshes"))
     before = picture(tab)
@@ -261,6 +267,7 @@ def test_a_click_on_an_axis_looks_along_it(open_store, tmp_path):
     tab.until(f"location.search.includes('{round(math.pi / 2, 6)}')")
 
 
+@pytest.mark.slow
 def test_each_choice_of_the_look_changes_the_picture(open_store, tmp_path):
     tab = until_drawn(open_store(cube_store(tmp_path), "meshes"))
     tab.page.click("button.button:has-text('View')")
@@ -285,6 +292,7 @@ def test_each_choice_of_the_look_changes_the_picture(open_store, tmp_path):
         until_changed(tab, before)
 
 
+@pytest.mark.slow
 def test_an_item_of_a_batch_can_be_picked(open_store, tmp_path):
     batch = np.stack([CORNERS, CORNERS * [1, 0.2, 1]])
     log(tmp_path, "cube", (batch, None, np.stack([CUBE, CUBE])))
@@ -311,6 +319,7 @@ def test_the_look_that_a_script_asked_for_is_taken(open_store, tmp_path):
     assert green > 4 * max(red, blue)
 
 
+@pytest.mark.slow
 def test_picture_and_mesh_can_be_saved(open_store, tmp_path):
     tab = until_drawn(open_store(cube_store(tmp_path), "meshes"))
     saved = {}
@@ -352,6 +361,7 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
 """
 
 
+@pytest.mark.slow
 def test_what_the_graphics_card_lost_is_drawn_again(serve_store, open_tab, tmp_path):
     tab = open_tab(serve_store(cube_store(tmp_path)).root_url)
     tab.page.add_init_script(KEEP_CONTEXTS)
@@ -369,6 +379,7 @@ def test_what_the_graphics_card_lost_is_drawn_again(serve_store, open_tab, tmp_p
     assert not tab.page.is_visible(".me-note")
 
 
+@pytest.mark.slow
 def test_all_cards_share_one_context(serve_store, open_tab, tmp_path):
     runs = [f"r{i:02}" for i in range(20)]
     tab = open_tab(serve_store(cube_store(tmp_path, runs)).root_url)

@@ -34,6 +34,7 @@ def notebook_page():
     server.server_close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 def test_the_frame_shows_the_dashboards(tmp_path, chromium, notebook_page, host):
     with SummaryWriter(tmp_path / "run") as writer:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from gpuboard.eventlog.append import EventFileWriter
 from gpuboard.store.store import Store
@@ -34,6 +35,7 @@ def test_all_runs_of_a_tag_share_a_card_with_guides_and_a_table(open_store, tmp_
     assert tab.page.inner_text(".vc-label") == "step 300"
 
 
+@pytest.mark.slow
 def test_an_earlier_step_shows_its_own_curves(open_store, tmp_path):
     tab = open_store(store_of(tmp_path), "pr_curves")
     tab.until("document.querySelectorAll('.pr-table tbody tr').length === 2")
@@ -62,6 +64,7 @@ def test_the_threshold_changes_the_counts_and_roc_the_curve(open_store, tmp_path
     assert tab.texts(".pr-table th")[1] == "AUC"
 
 
+@pytest.mark.slow
 def test_a_click_on_the_past_goes_to_its_step(open_store, tmp_path):
     tab = open_store(store_of(tmp_path), "pr_curves")
     tab.until("document.querySelector('.pr-history')?.checkVisibility()")

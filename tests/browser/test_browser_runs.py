@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+import pytest
 from run_store import RunStore, run
 
 FILTER = "[aria-label='Filter runs']"
@@ -311,6 +312,7 @@ def test_names_that_javascript_knows_are_names_like_others(open_store):
     assert colour(tab, "constructor") == "rgb(224, 118, 43)"
 
 
+@pytest.mark.slow
 def test_of_ten_thousand_runs_only_the_visible_ones_are_in_the_page(open_store):
     tab = open_store(RunStore.named(*(f"group_{i // 100}/run_{i}" for i in range(10_000))))
     tab.until("document.querySelector('[role=grid]').ariaRowCount === '10001'")

@@ -55,6 +55,7 @@ def test_a_card_of_each_page_goes_into_a_view_and_keeps_its_step(open_store, sto
     assert not tab.texts(".vc-failure")
 
 
+@pytest.mark.slow
 def test_another_step_is_kept_with_the_view(open_store, store):
     tab = open_store(store, "text?stepAt=10")
     tab.until("document.querySelector('.vc-label')?.textContent === 'step 10'")

@@ -361,6 +361,7 @@ def test_log_y_belongs_to_the_card(open_view, board):
     assert board.get("view1")["layout"]["cards"][0]["spec"]["logY"] is True
 
 
+@pytest.mark.slow
 def test_the_selection_of_runs_is_kept_with_the_view_if_wanted(open_view, board, open_tab):
     tab = open_view(LOSS)
     until_lines(tab, 4)

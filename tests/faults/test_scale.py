@@ -97,6 +97,7 @@ def test_a_hundred_thousand_tags_are_all_listed_and_take_little_memory_each(tmp_
     assert found["listed"] <= 600 * tags
 
 
+@pytest.mark.slow
 def test_ten_thousand_runs_are_all_listed_and_take_little_memory_each(tmp_path, measure):
     runs = 10_000
     data = make.records([make.header(), *(make.scalar("loss", k, k) for k in range(10))])

@@ -232,6 +232,7 @@ def test_after_a_kill_the_next_job_gets_a_new_process(jobs):
     assert old != new
 
 
+@pytest.mark.slow
 def test_one_process_serves_many_jobs(jobs):
     async def check():
         asked = [jobs.submit(n, pid_of_worker, where="process").wait() for n in range(3)]
@@ -255,6 +256,7 @@ def test_our_own_errors_arrive_as_they_are(jobs, where):
         run(check())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fn", "error", "text"),
     [

@@ -242,6 +242,7 @@ def test_a_reload_interval_of_0_reads_once(tmp_path):
     assert watching.steps(store, "a") == [0]
 
 
+@pytest.mark.slow
 def test_a_hundred_looks_at_growing_logs_keep_no_file_open_and_no_more_threads(tmp_path):
     paths = [make.event_file(tmp_path / f"r{k}", series(1)) for k in range(5)]
     store = watching.open_store(tmp_path)
