@@ -437,7 +437,12 @@ def test_what_cannot_be_drawn_is_refused(field):
 
 
 def test_kernels_can_be_compiled_ahead():
+    from gpuboard.analysis import histogram_kernels
+
     histograms.warm()
+
+    assert histogram_kernels.describe.signatures
+    assert histogram_kernels.rebin.signatures
 
 
 def test_tensors_of_tensorflow_2_are_read_without_the_slow_decoder(tmp_path):

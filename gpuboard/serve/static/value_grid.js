@@ -66,9 +66,9 @@ export class ValueGrid {
     const count = make("span", { class: "count" });
     const head = make(
       "button",
-      { type: "button", class: "vp-group-head", on: { click: () => this.toggle(name) } },
+      { type: "button", class: "sc-group-head", on: { click: () => this.toggle(name) } },
       icon("chevron"),
-      make("span", { class: "vp-group-name", text: visible(title) }),
+      make("span", { class: "sc-group-name", text: visible(title) }),
       count,
     );
     const body = make("div", { class: "vp-cards" });
