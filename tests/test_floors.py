@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("summaries", "profiler", "projector", "sources"),
     ("analysis", "writer"),
     ("serve",),
-    ("apps",),
+    ("apps", "reports"),
     ("demo_records",),
     ("demo",),
     ("cli",),
@@ -41,7 +41,12 @@ ROOMS_OF_PACKAGE = {
     "cuml": ("gpuboard.device", "gpuboard.projector.backends.cuml"),
     "cupy": ("gpuboard.device", "gpuboard.projector.backends.cuml"),
     "torch": ("gpuboard.writer", "gpuboard.profiler.capture"),
-    "numba": ("gpuboard.eventlog", "gpuboard.analysis", "gpuboard.projector"),
+    "numba": (
+        "gpuboard.eventlog",
+        "gpuboard.analysis",
+        "gpuboard.profiler",
+        "gpuboard.projector",
+    ),
     "llvmlite": ("gpuboard.eventlog.native",),
     # Summaries decode what their plugins keep as messages.
     "google": (
@@ -50,7 +55,7 @@ ROOMS_OF_PACKAGE = {
         "gpuboard.profiler.traces.xplane",
     ),
     "typer": ("gpuboard.cli",),
-    "rich": ("gpuboard.cli",),
+    "rich": ("gpuboard.cli", "gpuboard.reports"),
     "tensorflow": (),
     "tensorboard": (),
     "pandas": (),

@@ -1,0 +1,1 @@
+"""Compute every figure of a trace: pure functions from columns to columns."""

@@ -1,0 +1,1 @@
+"""Read profiler traces of any format into one model of columns."""

@@ -1,0 +1,1 @@
+"""Hold the generated messages of XPlane."""
