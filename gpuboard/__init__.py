@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gpuboard import profiler as profiler
     from gpuboard.writer.summary_writer import SummaryWriter as SummaryWriter
 
 __version__ = "0.1.0"
-__all__ = ["SummaryWriter", "__version__", "load_ipython_extension"]
+__all__ = ["SummaryWriter", "__version__", "load_ipython_extension", "profiler"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
@@ -15,6 +16,10 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
         from gpuboard.writer.summary_writer import SummaryWriter
 
         return SummaryWriter
+    if name == "profiler":
+        from importlib import import_module
+
+        return import_module("gpuboard.profiler")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

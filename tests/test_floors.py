@@ -40,7 +40,7 @@ ROOMS_OF_PACKAGE = {
     "pynvml": ("gpuboard.profiler.nvml",),
     "cuml": ("gpuboard.device", "gpuboard.projector.backends.cuml"),
     "cupy": ("gpuboard.device", "gpuboard.projector.backends.cuml"),
-    "torch": ("gpuboard.writer", "gpuboard.profiler.capture"),
+    "torch": ("gpuboard.writer", "gpuboard.profiler.recording"),
     "numba": (
         "gpuboard.eventlog",
         "gpuboard.analysis",
@@ -52,7 +52,7 @@ ROOMS_OF_PACKAGE = {
     "google": (
         "gpuboard.eventlog",
         "gpuboard.summaries",
-        "gpuboard.profiler.traces.xplane",
+        "gpuboard.profiler.traces",
     ),
     "typer": ("gpuboard.cli",),
     "rich": ("gpuboard.cli", "gpuboard.reports"),

@@ -1,0 +1,165 @@
+"""Find what a window of a trace waited for from begin to end, and what speeding it up gains.
+
+The critical path is the longest path through the graph of `path_graph`; nothing that is not on it
+makes the window shorter by becoming faster. A what-if makes some edges of the graph shorter, finds
+the longest path again and compares.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from gpuboard.profiler.figures.device_time import WorkClass, work_classes
+from gpuboard.profiler.figures.launches import Launches
+from gpuboard.profiler.figures.path_graph import Edge, PathGraph, path_graph
+from gpuboard.profiler.traces.trace import Float64s, Int32s, Int64s, Kind, Trace, UInt8s
+
+CLASSES = (
+    "host",
+    "data loading",
+    "launch",
+    "compute",
+    "communication",
+    "copy",
+    "between kernels",
+    "synchronisation",
+)
+_DATA_LOADING = ("enumerate(DataLoader)#", "DataLoader")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CriticalPath:
+    """The longest path through a window.
+
+    Attributes:
+        graph: What had to wait for what.
+        edges: Numbers of the edges of the path, in order, shape (k,).
+        nodes: Nodes of the path, in order, shape (k + 1,) or (0,).
+        rows: Rows of the slices it passes, ascending, shape (r,).
+        length_ns: Sum of the edges' weights.
+        edge_class: Index into `CLASSES` of every edge of the graph, shape (m,).
+        class_ns: Time on the path by class, shape (len(CLASSES),).
+        absent: Why there is no path, "" where there is one.
+    """
+
+    graph: PathGraph
+    edges: Int64s
+    nodes: Int64s
+    rows: Int64s
+    length_ns: int
+    edge_class: UInt8s
+    class_ns: Float64s
+    absent: str = ""
+
+
+def critical_path(
+    trace: Trace, start: int, end: int, *, gaps: bool = True, launches: Launches | None = None
+) -> CriticalPath:
+    """Find the critical path of what the host did from `start` to `end` and of what it launched.
+
+    Needs operators or runtime calls; work of devices joins in by correlation.
+
+    Args:
+        trace: The trace.
+        start: Nanoseconds.
+        end: Nanoseconds.
+        gaps: See `path_graph`, as for `launches`.
+    """
+    graph = path_graph(trace, start, end, gaps=gaps, launches=launches)
+    edges, length = _longest(graph, graph.weight)
+    nodes = np.concatenate([graph.source[edges[:1]], graph.target[edges]])
+    edge_class = _classes(trace, graph)
+    return CriticalPath(
+        graph=graph,
+        edges=edges,
+        nodes=nodes,
+        rows=np.unique(nodes // 2),
+        length_ns=int(length),
+        edge_class=edge_class,
+        class_ns=np.bincount(
+            edge_class[edges], weights=graph.weight[edges], minlength=len(CLASSES)
+        ).astype(np.float64),
+        absent="" if len(edges) else "no operator or runtime call of the host lies in this window",
+    )
+
+
+def what_if(path: CriticalPath, scale: Callable[[PathGraph], Float64s]) -> float:
+    """Return which share of the path's length would be saved.
+
+    Args:
+        path: The path as it was.
+        scale: Gives the factor of every edge's weight, shape (m,): 0 for what vanishes.
+    """
+    if not path.length_ns:
+        return 0.0
+    _, length = _longest(path.graph, path.graph.weight * scale(path.graph))
+    return max(0.0, 1 - length / path.length_ns)
+
+
+def without(path: CriticalPath, *names: str) -> float:
+    """Return which share of the path's length would be saved if some of `CLASSES` took no time."""
+    gone = np.isin(path.edge_class, [CLASSES.index(name) for name in names])
+    return what_if(path, lambda _: np.where(gone, 0.0, 1.0))
+
+
+def _longest(graph: PathGraph, weight: Float64s) -> tuple[Int64s, float]:
+    from gpuboard.profiler.compiled import frozen
+    from gpuboard.profiler.figures.path_kernels import longest_path
+
+    if not len(graph.source):
+        return np.empty(0, np.int64), 0.0
+    # Only nodes that edges touch, so that a short window of a long trace stays cheap.
+    touched, place = np.unique(np.concatenate([graph.source, graph.target]), return_inverse=True)
+    count = len(graph.source)
+    edges, reached, _ = longest_path(
+        len(touched), frozen(place[:count]), frozen(place[count:]), frozen(weight)
+    )
+    return edges, float(reached.max())
+
+
+def _classes(trace: Trace, graph: PathGraph) -> UInt8s:
+    """Return what each edge spends its time on."""
+    of_edge = np.zeros(len(Edge), np.uint8)
+    of_edge[Edge.LAUNCH] = CLASSES.index("launch")
+    of_edge[Edge.QUEUE] = CLASSES.index("between kernels")
+    of_edge[Edge.SYNC] = CLASSES.index("synchronisation")
+    found: UInt8s = of_edge[graph.edge]
+    of_work = np.full(len(trace.slices), CLASSES.index("compute"), np.uint8)
+    names = {
+        WorkClass.COMM: "communication",
+        WorkClass.MEMCPY: "copy",
+        WorkClass.MEMSET: "copy",
+    }
+    classes = work_classes(trace)
+    for work_class, name in names.items():
+        of_work[trace.work.row[classes == work_class]] = CLASSES.index(name)
+    work = graph.edge == Edge.WORK
+    found[work] = of_work[graph.owner[work]]
+    _mark_data_loading(trace, graph, found)
+    return found
+
+
+def _mark_data_loading(trace: Trace, graph: PathGraph, found: UInt8s) -> None:
+    """Mark host edges that lie in a range in which the main thread fetches its next batch."""
+    rows = _loading_rows(trace)
+    if not len(rows):
+        return
+    slices = trace.slices
+    host = np.flatnonzero((graph.edge == Edge.HOST) | (graph.edge == Edge.GAP))
+    begins, ends = graph.time[graph.source[host]], graph.time[graph.target[host]]
+    track = slices.track[graph.target[host] // 2]
+    for number in np.unique(slices.track[rows]):
+        mine = rows[slices.track[rows] == number]
+        at = np.searchsorted(slices.start[mine], begins, "right") - 1
+        span = mine[np.maximum(at, 0)]
+        inside = (at >= 0) & (track == number) & (ends <= slices.start[span] + slices.dur[span])
+        found[host[inside]] = CLASSES.index("data loading")
+
+
+def _loading_rows(trace: Trace) -> Int32s:
+    named = [k for k, text in enumerate(trace.strings) if text.startswith(_DATA_LOADING)]
+    rows = trace.rows(Kind.ANNOTATION, Kind.OPERATOR)
+    return rows[np.isin(trace.slices.name[rows], named)]

@@ -1,0 +1,256 @@
+"""Say what had to wait for what: the graph through which the longest path of a window goes.
+
+Nodes are the starts and the ends of slices; an edge says that its target could not come before its
+source, and how long it took from there. The edges, after Holistic Trace Analysis: a thread does one
+thing after the other; work of a device starts after its launching call and after what its stream
+did before; a blocking call ends after the work it waited for; a stream that waits for an event
+starts after the work before that event.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import re
+
+import numpy as np
+
+from gpuboard.profiler.figures.launches import Launches, join
+from gpuboard.profiler.traces.trace import (
+    Bools,
+    Float64s,
+    Int32s,
+    Int64s,
+    Kind,
+    Place,
+    Trace,
+    UInt8s,
+)
+
+_BLOCKING = re.compile(
+    r"^(cuda|hip)(Device|Stream|Event)Synchronize|^(cu|hip)(Ctx|Stream|Event)Synchronize"
+    r"|^(cuda|hip)EventQuery|^(cuda|hip)Memcpy(2D|ToSymbol|FromSymbol)?$"
+)
+_STREAM_WAIT = "Stream Wait Event"
+
+
+class Edge(enum.IntEnum):
+    """Why the target of an edge could not come earlier."""
+
+    HOST = 0  # the thread was busy with the owner
+    GAP = 1  # the thread was between two outermost slices
+    LAUNCH = 2  # from the call until the device began
+    WORK = 3  # the device was busy with the owner
+    QUEUE = 4  # from the end of what the stream did before until it went on
+    SYNC = 5  # had to wait for other work; costs nothing by itself
+    THREAD = 6  # another thread had to come first
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PathGraph:
+    """What had to wait for what.
+
+    Attributes:
+        source: Node of each edge, shape (m,): `2 * row` is the start of a slice, `2 * row + 1` its
+            end; `target` likewise.
+        weight: Nanoseconds that the edge took, shape (m,).
+        edge: `Edge`, shape (m,).
+        owner: Row of the slice that was running meanwhile, -1 where there was none, shape (m,).
+        time: When each node was, shape (2 * slices,).
+        skewed: Edges that would lead back in time; left out.
+    """
+
+    source: Int64s
+    target: Int64s
+    weight: Float64s
+    edge: UInt8s
+    owner: Int32s
+    time: Int64s
+    skewed: int
+
+
+def path_graph(
+    trace: Trace, start: int, end: int, *, gaps: bool = True, launches: Launches | None = None
+) -> PathGraph:
+    """Return the graph of what the host did from `start` to `end`, and of all it launched.
+
+    Args:
+        trace: Operators and calls of the host and work of devices become nodes.
+        start: Nanoseconds, on the trace's clock.
+        end: Nanoseconds; what begins later on the host is left out, as is what takes no time.
+        gaps: A thread's time between two outermost slices counts as its own work, or as waiting for
+            the thread that was last busy. If False it costs nothing, as in Holistic Trace Analysis.
+        launches: What `join` found, where it is known already.
+    """
+    call = (join(trace) if launches is None else launches).call
+    builder = _Builder(trace, call, start, end, gaps=gaps)
+    builder.add_host()
+    builder.add_stream_waits()
+    builder.add_work()
+    builder.add_blocking_calls()
+    return builder.graph()
+
+
+class _Builder:
+    def __init__(self, trace: Trace, call: Int32s, start: int, end: int, *, gaps: bool) -> None:
+        self.trace, self.gaps = trace, gaps
+        slices = trace.slices
+        ends = slices.start + slices.dur
+        self.picked: Bools = (
+            np.isin(slices.kind, (Kind.OPERATOR, Kind.CALL))
+            & (slices.start >= start)
+            & (slices.start <= end)
+            & (slices.dur > 0)
+        )
+        self.time = np.stack([slices.start, ends], axis=1).reshape(-1)
+        self._parts: list[tuple[Int64s, Int64s, Float64s, UInt8s, Int32s]] = []
+        known = call >= 0
+        mine = np.flatnonzero(known & self.picked[np.where(known, call, 0)])
+        rows = trace.work.row[mine]
+        order = np.argsort(slices.start[rows], kind="stable")
+        self.work: Int32s = rows[order]
+        self.call: Int32s = call[mine][order]
+        self.track = slices.track[self.work]
+        # When what a piece of work had to wait for on other streams was done.
+        self.awaited = np.full(len(self.work), np.iinfo(np.int64).min)
+        self.blocking = self._blocking_names()[slices.name] & (slices.kind == Kind.CALL)
+
+    def _blocking_names(self) -> Bools:
+        calls = np.unique(self.trace.slices.name[self.trace.rows(Kind.CALL)])
+        mask = np.zeros(len(self.trace.strings), np.bool_)
+        mask[[k for k in calls.tolist() if _BLOCKING.match(self.trace.strings[k])]] = True
+        return mask
+
+    def add(
+        self, source: Int64s, target: Int64s, edge: Edge, owner: Int32s | int, *, free: bool
+    ) -> None:
+        """Add edges; `free` ones only say that the order must hold."""
+        weight = np.zeros(len(source)) if free else (self.time[target] - self.time[source]) * 1.0
+        owners = np.full(len(source), owner, np.int32) if isinstance(owner, int) else owner
+        kinds = np.full(len(source), edge, np.uint8)
+        self._parts.append(
+            (source.astype(np.int64), target.astype(np.int64), weight, kinds, owners)
+        )
+
+    def add_host(self) -> None:
+        """Chain what each thread did."""
+        from gpuboard.profiler.compiled import frozen
+        from gpuboard.profiler.figures.path_kernels import GAP, host_chains
+
+        bounds = self.trace.track_start
+        hosts = [k for k, track in enumerate(self.trace.tracks) if track.place is Place.HOST]
+        source, target, sort, owner, waits, cut = host_chains(
+            frozen(self.trace.slices.start),
+            frozen(self.time[1::2]),
+            frozen(self.picked),
+            frozen(self.blocking),
+            frozen(bounds[hosts]),
+            frozen(bounds[1:][hosts]),
+        )
+        self.time[1::2] = cut
+        weight = (self.time[target] - self.time[source]) * 1.0
+        weight[waits] = 0
+        gap = sort == GAP
+        weight[gap] = 0
+        edge = np.where(gap, Edge.GAP, Edge.HOST).astype(np.uint8)
+        if self.gaps:
+            self._own_gaps(source, target, gap, weight)
+        self._parts.append((source, target, weight, edge, owner))
+
+    def _own_gaps(self, source: Int64s, target: Int64s, gap: Bools, weight: Float64s) -> None:
+        """Let a gap count unless another thread was busy in it: then it waited for that thread.
+
+        So does the first thing that a thread does, if another one has done something before.
+        """
+        track = self.trace.slices.track
+        on_host = np.array([t.place is Place.HOST for t in self.trace.tracks], np.bool_)
+        outer = self.picked & on_host[track]
+        inner = target[~gap]
+        outer[inner[inner % 2 == 0] // 2] = False
+        rows = np.flatnonzero(outer)
+        begins = np.full(len(rows), np.iinfo(np.int64).min)
+        begins[np.searchsorted(rows, target[gap] // 2)] = self.time[source[gap]]
+        order = np.argsort(self.time[2 * rows + 1], kind="stable")
+        times = self.time[2 * rows + 1][order]
+        starts = self.time[2 * rows]
+        latest = np.searchsorted(times, starts, "right") - 1
+        other = rows[order][np.maximum(latest, 0)]
+        waited = (
+            (latest >= 0) & (times[np.maximum(latest, 0)] > begins) & (track[other] != track[rows])
+        )
+        self.add(2 * other[waited] + 1, 2 * rows[waited], Edge.THREAD, -1, free=False)
+        alone = np.flatnonzero(gap)
+        alone = alone[~waited[np.searchsorted(rows, target[alone] // 2)]]
+        weight[alone] = self.time[target[alone]] - self.time[source[alone]]
+
+    def add_work(self) -> None:
+        """Let work wait for its call and for its stream; the later of the two costs."""
+        starts, ends = 2 * self.work.astype(np.int64), 2 * self.work.astype(np.int64) + 1
+        self.add(starts, ends, Edge.WORK, self.work, free=False)
+        order = np.lexsort((self.time[starts], self.track))
+        before = np.full(len(order), -1, np.int64)
+        same = self.track[order][1:] == self.track[order][:-1]
+        before[order[1:][same]] = ends[order[:-1][same]]
+        called = 2 * self.call.astype(np.int64)
+        free_at = np.where(before >= 0, self.time[np.maximum(before, 0)], self.awaited)
+        idle = np.maximum(free_at, self.awaited) < self.time[called]
+        self.add(called[idle], starts[idle], Edge.LAUNCH, self.call[idle], free=False)
+        self.add(called[~idle], starts[~idle], Edge.LAUNCH, self.call[~idle], free=True)
+        queued = ~idle & (before >= 0) & (free_at >= self.awaited)
+        self.add(before[queued], starts[queued], Edge.QUEUE, self.work[queued], free=False)
+        later = ~queued & (before >= 0)
+        self.add(before[later], starts[later], Edge.QUEUE, self.work[later], free=True)
+
+    def add_blocking_calls(self) -> None:
+        """Let a blocking call end after the work that ended last before it, stream by stream."""
+        calls = np.flatnonzero(self.blocking & self.picked)
+        if not len(calls) or not len(self.work):
+            return
+        for track in np.unique(self.track):
+            rows = self.work[self.track == track].astype(np.int64)
+            ends = np.maximum.accumulate(self.time[2 * rows + 1])
+            at = np.searchsorted(ends, self.time[2 * calls + 1], "right") - 1
+            known = at >= 0
+            self.add(2 * rows[at[known]] + 1, 2 * calls[known] + 1, Edge.SYNC, -1, free=True)
+
+    def add_stream_waits(self) -> None:
+        """Let a stream that waits for an event go on after what was launched before that event."""
+        syncs, slices, calls = self.trace.syncs, self.trace.slices, self.trace.calls
+        if not len(syncs.row) or not len(self.work):
+            return
+        row_of = dict(zip(calls.correlation.tolist(), calls.row.tolist(), strict=True))
+        stream = np.array([t.stream for t in self.trace.tracks], np.int64)[self.track]
+        launched = slices.start[self.call]
+        for k in np.flatnonzero(syncs.awaited_correlation >= 0).tolist():
+            if self.trace.strings[slices.name[syncs.row[k]]] != _STREAM_WAIT:
+                continue
+            record = row_of.get(int(syncs.awaited_correlation[k]), -1)
+            wait = row_of.get(int(syncs.correlation[k]), -1)
+            if record < 0 or wait < 0:
+                continue
+            earlier = np.flatnonzero(
+                (stream == syncs.awaited_stream[k]) & (launched < slices.start[record])
+            )
+            later = np.flatnonzero((stream == syncs.stream[k]) & (launched > slices.start[wait]))
+            if len(earlier) and len(later):
+                first = later[np.argmin(launched[later])]
+                source = 2 * int(self.work[earlier[np.argmax(launched[earlier])]]) + 1
+                target = 2 * int(self.work[first])
+                self.awaited[first] = max(self.awaited[first], self.time[source])
+                self.add(np.array([source]), np.array([target]), Edge.SYNC, -1, free=True)
+
+    def graph(self) -> PathGraph:
+        """Return everything added, without what would lead back in time."""
+        source, target, weight, edge, owner = (
+            np.concatenate([part[k] for part in self._parts]) for k in range(5)
+        )
+        forward = self.time[target] >= self.time[source]
+        return PathGraph(
+            source=source[forward],
+            target=target[forward],
+            weight=weight[forward],
+            edge=edge[forward],
+            owner=owner[forward],
+            time=self.time,
+            skewed=int((~forward).sum()),
+        )
