@@ -31,6 +31,10 @@ _BLOCKING = re.compile(
     r"^(cuda|hip)(Device|Stream|Event)Synchronize|^(cu|hip)(Ctx|Stream|Event)Synchronize"
     r"|^(cuda|hip)EventQuery|^(cuda|hip)Memcpy(2D|ToSymbol|FromSymbol)?$"
 )
+_COPY = re.compile(r"^(cuda|hip)Mem(cpy|set)")
+# Shorter pauses are the usual ones between two kernels, or two operators.
+PAUSE_NS = 20_000
+_STEP = "ProfilerStep#"  # an operator in the dialect of 2021
 _STREAM_WAIT = "Stream Wait Event"
 
 
@@ -79,7 +83,8 @@ def path_graph(
         start: Nanoseconds, on the trace's clock.
         end: Nanoseconds; what begins later on the host is left out, as is what takes no time.
         gaps: A thread's time between two outermost slices counts as its own work, or as waiting for
-            the thread that was last busy. If False it costs nothing, as in Holistic Trace Analysis.
+            the thread that was last busy; and late work waits for what another stream did until
+            then. If False neither is done, as in Holistic Trace Analysis.
         launches: What `join` found, where it is known already.
     """
     call = (join(trace) if launches is None else launches).call
@@ -96,8 +101,10 @@ class _Builder:
         self.trace, self.gaps = trace, gaps
         slices = trace.slices
         ends = slices.start + slices.dur
+        steps = np.array([text.startswith(_STEP) for text in trace.strings], np.bool_)
         self.picked: Bools = (
             np.isin(slices.kind, (Kind.OPERATOR, Kind.CALL))
+            & ~steps[slices.name]
             & (slices.start >= start)
             & (slices.start <= end)
             & (slices.dur > 0)
@@ -105,7 +112,12 @@ class _Builder:
         self.time = np.stack([slices.start, ends], axis=1).reshape(-1)
         self._parts: list[tuple[Int64s, Int64s, Float64s, UInt8s, Int32s]] = []
         known = call >= 0
-        mine = np.flatnonzero(known & self.picked[np.where(known, call, 0)])
+        inside = known & self.picked[np.where(known, call, 0)]
+        if gaps:
+            # What was launched earlier still keeps the device busy.
+            begun, done = slices.start[trace.work.row], ends[trace.work.row]
+            inside |= (done > start) & (begun < end) & ~trace.slices.suspect[trace.work.row]
+        mine = np.flatnonzero(inside)
         rows = trace.work.row[mine]
         order = np.argsort(slices.start[rows], kind="stable")
         self.work: Int32s = rows[order]
@@ -113,13 +125,26 @@ class _Builder:
         self.track = slices.track[self.work]
         # When what a piece of work had to wait for on other streams was done.
         self.awaited = np.full(len(self.work), np.iinfo(np.int64).min)
-        self.blocking = self._blocking_names()[slices.name] & (slices.kind == Kind.CALL)
+        self.blocking = self._calls_named(_BLOCKING)
+        # A copy from or to pageable memory ends before its call does.
+        own = (
+            (self.call >= 0)
+            & self._calls_named(_COPY)[self.call]
+            & (self.time[2 * self.work + 1] <= self.time[2 * self.call + 1])
+            & (slices.dur[self.call] > PAUSE_NS)
+        )
+        self.copied, self.copying = self.work[own], self.call[own]
+        if gaps:
+            self.blocking[self.copying] = True
 
-    def _blocking_names(self) -> Bools:
-        calls = np.unique(self.trace.slices.name[self.trace.rows(Kind.CALL)])
+    def _calls_named(self, pattern: re.Pattern[str]) -> Bools:
+        """Tell which slices are calls of such a name."""
+        slices = self.trace.slices
+        calls = np.unique(slices.name[self.trace.rows(Kind.CALL)])
         mask = np.zeros(len(self.trace.strings), np.bool_)
-        mask[[k for k in calls.tolist() if _BLOCKING.match(self.trace.strings[k])]] = True
-        return mask
+        mask[[k for k in calls.tolist() if pattern.match(self.trace.strings[k])]] = True
+        found: Bools = mask[slices.name] & (slices.kind == Kind.CALL)
+        return found
 
     def add(
         self, source: Int64s, target: Int64s, edge: Edge, owner: Int32s | int, *, free: bool
@@ -151,37 +176,40 @@ class _Builder:
         weight = (self.time[target] - self.time[source]) * 1.0
         weight[waits] = 0
         gap = sort == GAP
-        weight[gap] = 0
-        edge = np.where(gap, Edge.GAP, Edge.HOST).astype(np.uint8)
         if self.gaps:
-            self._own_gaps(source, target, gap, weight)
+            self._hand_over(source, target, weight)
+        else:
+            weight[gap] = 0
+        edge = np.where(gap, Edge.GAP, Edge.HOST).astype(np.uint8)
         self._parts.append((source, target, weight, edge, owner))
 
-    def _own_gaps(self, source: Int64s, target: Int64s, gap: Bools, weight: Float64s) -> None:
-        """Let a gap count unless another thread was busy in it: then it waited for that thread.
+    def _hand_over(self, source: Int64s, target: Int64s, weight: Float64s) -> None:
+        """Let pauses in which another thread was busy be waiting for that thread.
 
-        So does the first thing that a thread does, if another one has done something before.
+        A pause lies between two nodes of a thread that are not start and end of the same slice. A
+        thread's first node waits for what any other thread did last before.
         """
-        track = self.trace.slices.track
-        on_host = np.array([t.place is Place.HOST for t in self.trace.tracks], np.bool_)
-        outer = self.picked & on_host[track]
-        inner = target[~gap]
-        outer[inner[inner % 2 == 0] // 2] = False
-        rows = np.flatnonzero(outer)
-        begins = np.full(len(rows), np.iinfo(np.int64).min)
-        begins[np.searchsorted(rows, target[gap] // 2)] = self.time[source[gap]]
-        order = np.argsort(self.time[2 * rows + 1], kind="stable")
-        times = self.time[2 * rows + 1][order]
-        starts = self.time[2 * rows]
-        latest = np.searchsorted(times, starts, "right") - 1
-        other = rows[order][np.maximum(latest, 0)]
-        waited = (
-            (latest >= 0) & (times[np.maximum(latest, 0)] > begins) & (track[other] != track[rows])
+        slices = self.trace.slices
+        first = np.setdiff1d(np.concatenate([source, target]), target)
+        pause = (weight > PAUSE_NS) & (source // 2 != target // 2)
+        begins = np.concatenate(
+            [self.time[source[pause]], np.full(len(first), np.iinfo(np.int64).min)]
         )
-        self.add(2 * other[waited] + 1, 2 * rows[waited], Edge.THREAD, -1, free=False)
-        alone = np.flatnonzero(gap)
-        alone = alone[~waited[np.searchsorted(rows, target[alone] // 2)]]
-        weight[alone] = self.time[target[alone]] - self.time[source[alone]]
+        ends = np.concatenate([target[pause], first])
+        nodes = np.concatenate([first, target])
+        nodes = nodes[np.argsort(self.time[nodes], kind="stable")]
+        times, tracks = self.time[nodes], slices.track[nodes // 2]
+        other = np.full(len(ends), -1, np.int64)
+        for track in np.unique(tracks):
+            mine = nodes[tracks == track]
+            at = np.searchsorted(self.time[mine], self.time[ends], "left") - 1
+            last = mine[np.maximum(at, 0)]
+            found = (at >= 0) & (self.time[last] > begins) & (slices.track[ends // 2] != track)
+            later = found & ((other < 0) | (self.time[last] > self.time[np.maximum(other, 0)]))
+            other[later] = last[later]
+        waited = other >= 0
+        self.add(other[waited], ends[waited], Edge.THREAD, -1, free=False)
+        weight[np.flatnonzero(pause)[waited[: int(pause.sum())]]] = 0
 
     def add_work(self) -> None:
         """Let work wait for its call and for its stream; the later of the two costs."""
@@ -191,19 +219,53 @@ class _Builder:
         before = np.full(len(order), -1, np.int64)
         same = self.track[order][1:] == self.track[order][:-1]
         before[order[1:][same]] = ends[order[:-1][same]]
-        called = 2 * self.call.astype(np.int64)
+        called = np.maximum(2 * self.call.astype(np.int64), 0)
+        has_call = (self.call >= 0) & self.picked[self.call]
         free_at = np.where(before >= 0, self.time[np.maximum(before, 0)], self.awaited)
-        idle = np.maximum(free_at, self.awaited) < self.time[called]
+        launched = np.where(has_call, self.time[called], np.iinfo(np.int64).min)
+        if self.gaps:
+            self._await_other_streams(starts, ends, np.maximum(free_at, launched))
+        idle = np.maximum(free_at, self.awaited) < launched
         self.add(called[idle], starts[idle], Edge.LAUNCH, self.call[idle], free=False)
-        self.add(called[~idle], starts[~idle], Edge.LAUNCH, self.call[~idle], free=True)
+        queue = has_call & ~idle
+        self.add(called[queue], starts[queue], Edge.LAUNCH, self.call[queue], free=True)
         queued = ~idle & (before >= 0) & (free_at >= self.awaited)
         self.add(before[queued], starts[queued], Edge.QUEUE, self.work[queued], free=False)
         later = ~queued & (before >= 0)
         self.add(before[later], starts[later], Edge.QUEUE, self.work[later], free=True)
 
+    def _await_other_streams(self, starts: Int64s, ends: Int64s, ready: Int64s) -> None:
+        """Let work that began long after it could wait for what another stream did until then.
+
+        Few traces tell what streams wait for (`enable_cuda_sync_events`); so it is inferred.
+        """
+        late = np.flatnonzero(self.time[starts] - np.maximum(ready, self.awaited) > PAUSE_NS)
+        source = np.full(len(late), -1, np.int64)
+        for track in np.unique(self.track):
+            mine = ends[self.track == track]
+            mine = mine[np.argsort(self.time[mine], kind="stable")]
+            at = np.searchsorted(self.time[mine], self.time[starts[late]], "right") - 1
+            last = mine[np.maximum(at, 0)]
+            found = (at >= 0) & (self.time[last] > ready[late]) & (self.track[late] != track)
+            later = found & ((source < 0) | (self.time[last] > self.time[np.maximum(source, 0)]))
+            source[later] = last[later]
+        known = source >= 0
+        chosen = late[known]
+        self.awaited[chosen] = np.maximum(self.awaited[chosen], self.time[source[known]])
+        self.add(source[known], starts[chosen], Edge.QUEUE, self.work[chosen], free=False)
+
     def add_blocking_calls(self) -> None:
         """Let a blocking call end after the work that ended last before it, stream by stream."""
-        calls = np.flatnonzero(self.blocking & self.picked)
+        self.add(
+            2 * self.copied.astype(np.int64) + 1,
+            2 * self.copying.astype(np.int64) + 1,
+            Edge.SYNC,
+            -1,
+            free=not self.gaps,
+        )
+        waits = self.blocking & self.picked
+        waits[self.copying] = False
+        calls = np.flatnonzero(waits)
         if not len(calls) or not len(self.work):
             return
         for track in np.unique(self.track):
@@ -220,7 +282,7 @@ class _Builder:
             return
         row_of = dict(zip(calls.correlation.tolist(), calls.row.tolist(), strict=True))
         stream = np.array([t.stream for t in self.trace.tracks], np.int64)[self.track]
-        launched = slices.start[self.call]
+        launched = np.where(self.call >= 0, slices.start[self.call], np.iinfo(np.int64).min)
         for k in np.flatnonzero(syncs.awaited_correlation >= 0).tolist():
             if self.trace.strings[slices.name[syncs.row[k]]] != _STREAM_WAIT:
                 continue
@@ -229,7 +291,9 @@ class _Builder:
             if record < 0 or wait < 0:
                 continue
             earlier = np.flatnonzero(
-                (stream == syncs.awaited_stream[k]) & (launched < slices.start[record])
+                (stream == syncs.awaited_stream[k])
+                & (launched < slices.start[record])
+                & (self.call >= 0)
             )
             later = np.flatnonzero((stream == syncs.stream[k]) & (launched > slices.start[wait]))
             if len(earlier) and len(later):

@@ -24,7 +24,8 @@ def call(name, ts, dur, correlation, tid=1):
 
 def kernel(name, ts, dur, correlation, stream=7):
     return {"ph": "X", "cat": "kernel", "name": name, "pid": 0, "tid": stream, "ts": ts,
-            "dur": dur, "args": {"correlation": correlation, "device": 0, "stream": stream}}  # fmt: skip
+            "dur": dur,
+            "args": {"correlation": correlation, "device": 0, "stream": stream}}  # fmt: skip
 
 
 def by_class(path):
@@ -118,8 +119,7 @@ def test_a_gap_in_which_another_thread_works_is_waiting_for_it() -> None:
         op("optimizer", 640, 60, tid=1),
     ]
     path = critical_path(trace_of(events), 0, 1000 * US)
-    names = {path_name for path_name in path.rows.tolist()}
-    assert len(names) == 3
+    assert len(path.rows) == 3
     assert path.length_ns == 700 * US
     assert (path.graph.edge[path.edges] == Edge.THREAD).sum() == 2
 
@@ -131,8 +131,41 @@ def test_device_work_before_its_call_is_counted_and_never_loops() -> None:
     assert path.length_ns == 50 * US
 
 
-def test_a_window_without_host_events_says_so() -> None:
-    path = critical_path(trace_of([kernel("k", 5, 10, 1)]), 0, 100 * US)
+def test_work_launched_before_the_window_still_holds_up_its_stream() -> None:
+    events = [
+        call("cudaLaunchKernel", 0, 5, 1),
+        kernel("earlier", 10, 500, 1),
+        op("step", 100, 20),
+        call("cudaLaunchKernel", 105, 5, 2),
+        kernel("later", 512, 100, 2),
+    ]
+    path = critical_path(trace_of(events), 100 * US, 1000 * US)
+    assert by_class(path) == {"compute": 600 * US, "between kernels": 2 * US}
+
+
+def test_late_work_waits_for_the_stream_that_was_busy_until_then() -> None:
+    events = [op("step", 0, 60)]
+    events += [call("cudaLaunchKernel", 10, 5, 1), kernel("ncclAllReduce", 20, 400, 1, stream=20)]
+    events += [call("cudaLaunchKernel", 20, 5, 2), kernel("gemm", 422, 100, 2, stream=7)]
+    path = critical_path(trace_of(events), 0, 1000 * US)
+    found = by_class(path)
+    assert found["communication"] == 400 * US
+    assert found["compute"] == 100 * US
+    assert without(path, "communication") > 0.6
+
+
+def test_a_copy_from_pageable_memory_holds_up_its_call() -> None:
+    events = [
+        op("aten::to", 0, 520),
+        call("cudaMemcpyAsync", 5, 505, 1),
+        {"ph": "X", "cat": "gpu_memcpy", "name": "Memcpy HtoD (Pageable -> Device)", "pid": 0,
+         "tid": 7, "ts": 10, "dur": 490, "args": {"correlation": 1, "device": 0, "stream": 7}},
+    ]  # fmt: skip
+    assert by_class(critical_path(trace_of(events), 0, 1000 * US))["copy"] == 490 * US
+
+
+def test_an_empty_window_says_so() -> None:
+    path = critical_path(trace_of([kernel("k", 5, 10, 1)]), 50 * US, 100 * US)
     assert path.absent
     assert path.length_ns == 0
     assert without(path, "compute") == 0.0
