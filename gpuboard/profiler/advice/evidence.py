@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +12,7 @@ from gpuboard.profiler.figures.breakdown import Breakdown, role_breakdown
 from gpuboard.profiler.figures.critical_path import CriticalPath, critical_path
 from gpuboard.profiler.figures.device_time import DeviceTime, device_time
 from gpuboard.profiler.figures.idle import Cause, IdleTime, idle_time, longest
+from gpuboard.profiler.figures.intervals import Intervals, union, union_of
 from gpuboard.profiler.figures.kernel_classes import KernelClass, classes_of
 from gpuboard.profiler.figures.launches import Launches, join
 from gpuboard.profiler.figures.memory_peak import DriverCalls, driver_calls
@@ -18,6 +20,8 @@ from gpuboard.profiler.figures.nesting import Nesting, nest
 from gpuboard.profiler.figures.steps import Steps, find_steps
 from gpuboard.profiler.figures.tensor_cores import TensorCores, tensor_cores_of
 from gpuboard.profiler.traces.trace import Bools, Int32s, Int64s, Kind, Trace, UInt8s
+
+_WAITS = re.compile(r"Synchronize|^(cuda|hip)Memcpy(2D)?$")
 
 
 class Evidence:
@@ -104,9 +108,34 @@ class Evidence:
         inside = (begins >= start) & (begins < end) & ~self.trace.slices.suspect[rows]
         return kernels_of(self.trace, rows[inside])
 
-    def share_of_idle(self, *causes: Cause) -> float:
-        """Return the share of the window in which devices did nothing for one of these causes."""
-        return sum(self.idle.by_cause[cause].total_ns for cause in causes) / self.window_ns
+    @cached_property
+    def waiting_calls(self) -> Int32s:
+        """Rows of the calls within the window by which the host waits for a device."""
+        trace = self.trace
+        start, end = self.window or (0, 0)
+        rows = trace.calls.row
+        begins = trace.slices.start[rows]
+        rows = rows[(begins >= start) & (begins < end)]
+        names = np.unique(trace.slices.name[rows])
+        waits = [name for name in names.tolist() if _WAITS.search(trace.strings[name])]
+        return rows[np.isin(trace.slices.name[rows], waits)]
+
+    @cached_property
+    def dry_spells(self) -> tuple[Intervals, Intervals]:
+        """Spans in which nothing was queued: those that began while the host waited, and others.
+
+        Had the host not waited for the device, it could have queued more before the device was
+        done; so the whole pause is the waiting's fault.
+        """
+        causes = (Cause.HOST, Cause.LAUNCH, Cause.SYNC)
+        spans = union_of([self.idle.by_cause[cause] for cause in causes])
+        start = self.trace.slices.start[self.waiting_calls]
+        waits = union(start, start + self.trace.slices.dur[self.waiting_calls])
+        drained = waits.contains(spans.start)
+        return (
+            Intervals(spans.start[drained], spans.end[drained]),
+            Intervals(spans.start[~drained], spans.end[~drained]),
+        )
 
     def longest_pause(self, *causes: Cause) -> tuple[int, int] | None:
         """Return the longest pause of these causes."""

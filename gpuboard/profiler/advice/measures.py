@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 
 import numpy as np
 
 from gpuboard.profiler.advice.evidence import Evidence
 from gpuboard.profiler.advice.finding import Proof
 from gpuboard.profiler.advice.words import counted, duration, percent, shortened
-from gpuboard.profiler.figures.critical_path import CLASSES, what_if, without
+from gpuboard.profiler.figures.critical_path import CLASSES, unsynchronised, what_if, without
 from gpuboard.profiler.figures.idle import Cause
+from gpuboard.profiler.figures.intervals import Intervals
 from gpuboard.profiler.figures.kernel_classes import KernelClass
 from gpuboard.profiler.figures.tensor_cores import TensorCores, without_tensor_cores
 from gpuboard.profiler.traces.trace import Kind
@@ -32,7 +32,6 @@ _MOVING = (
     KernelClass.SORT_INDEX,
     KernelClass.RANDOM,
 )
-_WAITS = re.compile(r"Synchronize|^(cuda|hip)Memcpy(2D)?$")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,9 +73,10 @@ def launch_bound(evidence: Evidence) -> Measure | None:
     """Measure the time in which a device had nothing queued since the host was not there yet."""
     if evidence.idle.absent:
         return None
-    host = evidence.share_of_idle(Cause.HOST)
-    launch = evidence.share_of_idle(Cause.LAUNCH)
-    share = host + launch
+    drained, late = evidence.dry_spells
+    share = late.total_ns / evidence.window_ns
+    if not share:
+        return None
     kernels = evidence.kernels
     typical = float(np.median(kernels.ns)) if len(kernels.ns) else 0.0
     return Measure(
@@ -86,21 +86,21 @@ def launch_bound(evidence: Evidence) -> Measure | None:
         f"{duration(typical)}) has not been launched yet.",
         gain_share=_at_most(share, _saved(evidence, "host", "launch")),
         evidence=(
-            Proof("idle, nothing queued, host busy elsewhere", host, "share"),
-            Proof("idle while the next work was being launched", launch, "share"),
+            Proof("idle, nothing queued", late.total_ns, "ns"),
+            Proof("idle since the host had waited for the device", drained.total_ns, "ns"),
             Proof("median duration of a kernel", typical, "ns", "kernels"),
-            _pause(evidence, "longest such pause", Cause.HOST, Cause.LAUNCH),
+            _longest(late, "longest such pause"),
         ),
     )
 
 
 def synchronising(evidence: Evidence) -> Measure | None:
-    """Measure the time in which a device ran dry because the host had waited for it."""
+    """Measure the time in which a device did nothing after the host had waited for it."""
     if evidence.idle.absent:
         return None
-    share = evidence.share_of_idle(Cause.SYNC)
-    calls = _waiting_calls(evidence)
-    if not len(calls):
+    drained, _ = evidence.dry_spells
+    share, calls = drained.total_ns / evidence.window_ns, evidence.waiting_calls
+    if not share:
         return None
     slices = evidence.trace.slices
     total = int(slices.dur[calls].sum())
@@ -110,11 +110,11 @@ def synchronising(evidence: Evidence) -> Measure | None:
         share=share,
         statement=f"The host waits for the GPU {counted(len(calls), 'time')} ({duration(total)} in "
         f"all){asked}; afterwards the GPU has nothing to do for {percent(share)} of the time.",
-        gain_share=_at_most(share, share),
+        gain_share=share if evidence.path.absent else min(share, unsynchronised(evidence.path)),
         evidence=(
-            Proof("idle after the host had waited for the device", share, "share"),
+            Proof("idle since the host had waited for the device", drained.total_ns, "ns"),
             Proof("waiting calls", len(calls), "calls", "operators", who),
-            _pause(evidence, "longest such pause", Cause.SYNC),
+            _longest(drained, "longest such pause"),
         ),
     )
 
@@ -179,7 +179,7 @@ def allocator(evidence: Evidence) -> Measure | None:
         share=share,
         statement=f"Memory is got from the driver and given back while steps run: "
         f"{counted(calls, 'call')}, {duration(lost)} on the host ({percent(share)}).{again}",
-        gain_share=_at_most(share, share),
+        gain_share=share,
         evidence=(
             Proof("calls of the driver for memory", calls, "calls", "memory", names),
             Proof("time in them", lost, "ns", "memory", names),
@@ -294,7 +294,7 @@ def _faster(evidence: Evidence, rows: np.ndarray, factor: float, share: float) -
     wanted[rows] = True
     computing = path.edge_class == CLASSES.index("compute")
     chosen = computing & wanted[path.graph.owner]
-    return min(at_best, what_if(path, lambda _: np.where(chosen, 1 / factor, 1.0)))
+    return min(at_best, what_if(path, np.where(chosen, 1 / factor, 1.0)))
 
 
 def _share_of_work(evidence: Evidence, ns: int) -> float:
@@ -311,15 +311,12 @@ def _pause(evidence: Evidence, label: str, *causes: Cause) -> Proof:
     return Proof(label, length, "ns", "timeline", window=found)
 
 
-def _waiting_calls(evidence: Evidence) -> np.ndarray:
-    trace = evidence.trace
-    start, end = evidence.window or (0, 0)
-    rows = trace.calls.row
-    begins = trace.slices.start[rows]
-    rows = rows[(begins >= start) & (begins < end)]
-    names = np.unique(trace.slices.name[rows])
-    waits = [name for name in names.tolist() if _WAITS.search(trace.strings[name])]
-    return rows[np.isin(trace.slices.name[rows], waits)]
+def _longest(spans: Intervals, label: str) -> Proof:
+    if not len(spans):
+        return Proof(label, 0, "ns", "timeline")
+    at = int(np.argmax(spans.end - spans.start))
+    window = int(spans.start[at]), int(spans.end[at])
+    return Proof(label, window[1] - window[0], "ns", "timeline", window=window)
 
 
 def _callers(evidence: Evidence, calls: np.ndarray) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ RULES = (
         0.05,
         measures.input_bound,
         "Give the loader more workers (num_workers), persistent_workers=True, pin_memory=True and "
-        "a larger prefetch_factor; move decoding and augmentation to the GPU or do them beforehand.",
+        "a larger prefetch_factor; decode and augment on the GPU, or beforehand.",
         is_waiting=True,
     ),
     Rule(

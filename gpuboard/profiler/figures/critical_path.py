@@ -8,14 +8,13 @@ the longest path again and compares.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 
 import numpy as np
 
 from gpuboard.profiler.figures.device_time import WorkClass, work_classes
 from gpuboard.profiler.figures.launches import Launches
-from gpuboard.profiler.figures.path_graph import Edge, PathGraph, path_graph
-from gpuboard.profiler.traces.trace import Float64s, Int32s, Int64s, Kind, Trace, UInt8s
+from gpuboard.profiler.figures.path_graph import Edge, PathGraph, loading_rows, path_graph
+from gpuboard.profiler.traces.trace import Bools, Float64s, Int64s, Trace, UInt8s
 
 CLASSES = (
     "host",
@@ -27,7 +26,6 @@ CLASSES = (
     "between kernels",
     "synchronisation",
 )
-_DATA_LOADING = ("enumerate(DataLoader)#", "DataLoader")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -66,7 +64,8 @@ def critical_path(
         trace: The trace.
         start: Nanoseconds.
         end: Nanoseconds.
-        gaps: See `path_graph`, as for `launches`.
+        gaps: See `path_graph`.
+        launches: What `join` found, where it is known already.
     """
     graph = path_graph(trace, start, end, gaps=gaps, launches=launches)
     edges, length = _longest(graph, graph.weight)
@@ -86,38 +85,51 @@ def critical_path(
     )
 
 
-def what_if(path: CriticalPath, scale: Callable[[PathGraph], Float64s]) -> float:
+def what_if(
+    path: CriticalPath, factor: Float64s | None = None, removed: Bools | None = None
+) -> float:
     """Return which share of the path's length would be saved.
 
     Args:
         path: The path as it was.
-        scale: Gives the factor of every edge's weight, shape (m,): 0 for what vanishes.
+        factor: Of every edge's weight, shape (m,): 0 for what vanishes.
+        removed: Which edges would no longer hold anything up, shape (m,).
     """
     if not path.length_ns:
         return 0.0
-    _, length = _longest(path.graph, path.graph.weight * scale(path.graph))
+    weight = path.graph.weight if factor is None else path.graph.weight * factor
+    _, length = _longest(path.graph, weight, removed)
     return max(0.0, 1 - length / path.length_ns)
 
 
 def without(path: CriticalPath, *names: str) -> float:
     """Return which share of the path's length would be saved if some of `CLASSES` took no time."""
     gone = np.isin(path.edge_class, [CLASSES.index(name) for name in names])
-    return what_if(path, lambda _: np.where(gone, 0.0, 1.0))
+    return what_if(path, np.where(gone, 0.0, 1.0))
 
 
-def _longest(graph: PathGraph, weight: Float64s) -> tuple[Int64s, float]:
+def unsynchronised(path: CriticalPath) -> float:
+    """Return which share of the path's length would be saved if the host never waited for work."""
+    return what_if(path, removed=path.graph.edge == Edge.SYNC)
+
+
+def _longest(
+    graph: PathGraph, weight: Float64s, removed: Bools | None = None
+) -> tuple[Int64s, float]:
     from gpuboard.profiler.compiled import frozen
     from gpuboard.profiler.figures.path_kernels import longest_path
 
-    if not len(graph.source):
+    kept = np.arange(len(graph.source)) if removed is None else np.flatnonzero(~removed)
+    if not len(kept):
         return np.empty(0, np.int64), 0.0
     # Only nodes that edges touch, so that a short window of a long trace stays cheap.
-    touched, place = np.unique(np.concatenate([graph.source, graph.target]), return_inverse=True)
-    count = len(graph.source)
+    ends = np.concatenate([graph.source[kept], graph.target[kept]])
+    _, place = np.unique(ends, return_inverse=True)
+    count = len(kept)
     edges, reached, _ = longest_path(
-        len(touched), frozen(place[:count]), frozen(place[count:]), frozen(weight)
+        int(place.max()) + 1, frozen(place[:count]), frozen(place[count:]), frozen(weight[kept])
     )
-    return edges, float(reached.max())
+    return kept[edges], float(reached.max())
 
 
 def _classes(trace: Trace, graph: PathGraph) -> UInt8s:
@@ -144,7 +156,7 @@ def _classes(trace: Trace, graph: PathGraph) -> UInt8s:
 
 def _mark_data_loading(trace: Trace, graph: PathGraph, found: UInt8s) -> None:
     """Mark host edges that lie in a range in which the main thread fetches its next batch."""
-    rows = _loading_rows(trace)
+    rows = loading_rows(trace)
     if not len(rows):
         return
     slices = trace.slices
@@ -157,9 +169,3 @@ def _mark_data_loading(trace: Trace, graph: PathGraph, found: UInt8s) -> None:
         span = mine[np.maximum(at, 0)]
         inside = (at >= 0) & (track == number) & (ends <= slices.start[span] + slices.dur[span])
         found[host[inside]] = CLASSES.index("data loading")
-
-
-def _loading_rows(trace: Trace) -> Int32s:
-    named = [k for k, text in enumerate(trace.strings) if text.startswith(_DATA_LOADING)]
-    rows = trace.rows(Kind.ANNOTATION, Kind.OPERATOR)
-    return rows[np.isin(trace.slices.name[rows], named)]

@@ -34,6 +34,8 @@ _BLOCKING = re.compile(
 _COPY = re.compile(r"^(cuda|hip)Mem(cpy|set)")
 # Shorter pauses are the usual ones between two kernels, or two operators.
 PAUSE_NS = 20_000
+_DATA_LOADING = ("enumerate(DataLoader)#", "enumerate(DataPipe)#")
+FULL_QUEUE = 900
 _STEP = "ProfilerStep#"  # an operator in the dialect of 2021
 _STREAM_WAIT = "Stream Wait Event"
 
@@ -96,14 +98,24 @@ def path_graph(
     return builder.graph()
 
 
+def loading_rows(trace: Trace) -> Int32s:
+    """Return the rows of the ranges in which a thread fetches its next batch."""
+    named = [k for k, text in enumerate(trace.strings) if text.startswith(_DATA_LOADING)]
+    rows = trace.rows(Kind.ANNOTATION, Kind.OPERATOR)
+    return rows[np.isin(trace.slices.name[rows], named)]
+
+
 class _Builder:
     def __init__(self, trace: Trace, call: Int32s, start: int, end: int, *, gaps: bool) -> None:
         self.trace, self.gaps = trace, gaps
         slices = trace.slices
         ends = slices.start + slices.dur
         steps = np.array([text.startswith(_STEP) for text in trace.strings], np.bool_)
+        known = np.isin(slices.kind, (Kind.OPERATOR, Kind.CALL))
+        if gaps:
+            known[loading_rows(trace)] = True
         self.picked: Bools = (
-            np.isin(slices.kind, (Kind.OPERATOR, Kind.CALL))
+            known
             & ~steps[slices.name]
             & (slices.start >= start)
             & (slices.start <= end)
@@ -134,8 +146,38 @@ class _Builder:
             & (slices.dur[self.call] > PAUSE_NS)
         )
         self.copied, self.copying = self.work[own], self.call[own]
+        self.freed, self.stuck = self._full_queues() if gaps else (self.work[:0], self.call[:0])
         if gaps:
             self.blocking[self.copying] = True
+            self.blocking[self.stuck] = True
+
+    def _full_queues(self) -> tuple[Int32s, Int32s]:
+        """Return launching calls that a full queue held up, each with the work that made room.
+
+        A device takes some 1,024 launches; then a call waits until an earlier one is done.
+        """
+        slices = self.trace.slices
+        freed, stuck = [], []
+        for track in np.unique(self.track):
+            mine = np.flatnonzero((self.track == track) & (self.call >= 0))
+            rows, calls = self.work[mine], self.call[mine]
+            called = slices.start[calls]
+            returned = called + slices.dur[calls]
+            done = np.sort(self.time[2 * rows + 1])
+            waiting = np.argsort(np.argsort(called, kind="stable")) - np.searchsorted(done, called)
+            last = np.searchsorted(done, returned, "right") - 1
+            held = (
+                (waiting >= FULL_QUEUE)
+                & (slices.dur[calls] > PAUSE_NS)
+                & (last >= 0)
+                & (done[np.maximum(last, 0)] > called)
+            )
+            by_end = rows[np.argsort(self.time[2 * rows + 1], kind="stable")]
+            freed.append(by_end[last[held]])
+            stuck.append(calls[held])
+        if not freed:
+            return self.work[:0], self.call[:0]
+        return np.concatenate(freed), np.concatenate(stuck)
 
     def _calls_named(self, pattern: re.Pattern[str]) -> Bools:
         """Tell which slices are calls of such a name."""
@@ -198,7 +240,7 @@ class _Builder:
         ends = np.concatenate([target[pause], first])
         nodes = np.concatenate([first, target])
         nodes = nodes[np.argsort(self.time[nodes], kind="stable")]
-        times, tracks = self.time[nodes], slices.track[nodes // 2]
+        tracks = slices.track[nodes // 2]
         other = np.full(len(ends), -1, np.int64)
         for track in np.unique(tracks):
             mine = nodes[tracks == track]
@@ -263,8 +305,16 @@ class _Builder:
             -1,
             free=not self.gaps,
         )
+        self.add(
+            2 * self.freed.astype(np.int64) + 1,
+            2 * self.stuck.astype(np.int64) + 1,
+            Edge.QUEUE,
+            -1,
+            free=False,
+        )
         waits = self.blocking & self.picked
         waits[self.copying] = False
+        waits[self.stuck] = False
         calls = np.flatnonzero(waits)
         if not len(calls) or not len(self.work):
             return

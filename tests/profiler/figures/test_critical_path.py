@@ -164,6 +164,18 @@ def test_a_copy_from_pageable_memory_holds_up_its_call() -> None:
     assert by_class(critical_path(trace_of(events), 0, 1000 * US))["copy"] == 490 * US
 
 
+def test_a_launch_into_a_full_queue_waits_for_the_device() -> None:
+    events, number = [op("train", 0, 15_010)], 1200
+    for k in range(number):
+        # The device takes 50 us a kernel, the host 5, until it has to wait for room.
+        ts = k * 5 if k < 1000 else 5_000 + (k - 1000) * 50
+        events.append(call("cudaLaunchKernel", ts, 4 if k < 1000 else 49, k + 1))
+        events.append(kernel("gemm", 10 + k * 50, 49, k + 1))
+    path = critical_path(trace_of(events), 0, 10**9)
+    assert by_class(path)["compute"] > 0.9 * number * 49 * US
+    assert without(path, "compute") > 0.7
+
+
 def test_an_empty_window_says_so() -> None:
     path = critical_path(trace_of([kernel("k", 5, 10, 1)]), 50 * US, 100 * US)
     assert path.absent
