@@ -22,8 +22,8 @@ import numpy.typing as npt
 from google.protobuf.message import DecodeError
 
 from gpuboard import limits
-from gpuboard.eventlog import framing, salvage, scan
-from gpuboard.eventlog.blocks import RefBlock, ScalarBlock
+from gpuboard.eventlog import framing, packing, salvage, scan
+from gpuboard.eventlog.blocks import RefBlock, ScalarBlock, ScalarColumns, pack_scalars
 from gpuboard.eventlog.proto.event_pb2 import SessionLog, TaggedRunMetadata
 from gpuboard.eventlog.tags import GRAPH_TAG, LOG_TAG, META_GRAPH_TAG, TagNames
 
@@ -33,8 +33,6 @@ PATIENCE_S = 600.0
 _FOOTPRINT_BYTES = 64
 
 Bytes = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 T = TypeVar("T")
 
 
@@ -131,34 +129,9 @@ class _Lender(Generic[T]):
             self._spare.append(thing)
 
 
-class _Slabs:
-    """Cuts columns from large pieces of memory, which the system hands out in huge pages.
-
-    Fresh memory in small pages costs half as much time as reading the files does. A slab goes when
-    the last column cut from it goes, so small columns, which are soon joined, are not cut from it.
-    """
-
-    _BYTES = 8 << 20
-    _SMALLEST = 1 << 12
-
-    def __init__(self) -> None:
-        self._slab = np.empty(0, np.float64)
-        self._lock = threading.Lock()
-
-    def columns(self, n: int) -> tuple[Floats, Ints, Floats]:
-        """Return unset float64, int64 and float64 columns of n points each."""
-        if n < self._SMALLEST or 3 * 8 * n > self._BYTES:
-            return np.empty(n, np.float64), np.empty(n, np.int64), np.empty(n, np.float64)
-        with self._lock:
-            if len(self._slab) < 3 * n:
-                self._slab = np.empty(self._BYTES // 8, np.float64)
-            cut, self._slab = self._slab[: 3 * n], self._slab[3 * n :]
-        return cut[:n], cut[n : 2 * n].view(np.int64), cut[2 * n :]
-
-
-_slabs = _Slabs()
 _outputs = _Lender(lambda: scan.make_output(scalars=1 << 12, refs=1 << 9))
 _buffers = _Lender(lambda: np.empty(CHUNK_BYTES, np.uint8))
+_rooms = _Lender(packing.Room)
 
 
 class _Scratch:
@@ -601,14 +574,25 @@ def _scalar_block(scratch: _Scratch, tags: int) -> ScalarBlock | None:
     n = int(out.counts[scan.N_SCALARS])
     if n == 0:
         return None
+    room = _rooms.take()
+    try:
+        return _packed(out, n, scratch.rename, tags, room)
+    finally:
+        _rooms.put_back(room)
+
+
+def _packed(
+    out: scan.Output, n: int, rename: npt.NDArray[np.int32], tags: int, room: packing.Room
+) -> ScalarBlock:
+    time, step, value = room.columns(n)
+    columns = ScalarColumns(time.view(np.float64), step.view(np.int64), value.view(np.float64))
     stop = np.zeros(tags + 1, np.int64)
-    columns = _slabs.columns(n)
     scan.group(
-        out.tag[:n], scratch.rename, out.wall_time[:n], out.step[:n], out.value[:n], stop, columns
-    )
-    start = np.concatenate([np.zeros(1, np.int64), stop[:-1]])
-    tag = np.flatnonzero(np.diff(start)).astype(np.int32)
-    return ScalarBlock(tag, np.append(start[tag], n), *columns)
+        out.tag[:n], rename, out.wall_time[:n], out.step[:n], out.value[:n], stop,
+        (columns.wall_time, columns.step, columns.value),
+    )  # fmt: skip
+    tag = np.flatnonzero(np.diff(stop, prepend=0)[:-1]).astype(np.int32)
+    return pack_scalars(tag, np.append(0, stop[tag]), columns, room)
 
 
 def _name_of_event(kind: int, body: Bytes) -> bytes | None:

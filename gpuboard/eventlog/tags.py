@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import threading
 
 from google.protobuf.message import DecodeError
@@ -77,7 +78,7 @@ class TagNames:
 
     def _add(self, name: bytes) -> None:
         number = len(self._names)
-        shown = readable(name)
+        shown = sys.intern(readable(name))  # a thousand runs have the same tags
         while self.find(shown) is not None:
             # Bytes that are not UTF-8 look like another tag that spells out their escape.
             shown = f"{shown} [{number}]"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gpuboard.eventlog import framing, native, scan
+from gpuboard.eventlog.blocks import ScalarColumns, join_scalars, pack_scalars, unpack_scalars
 
 
 def warm() -> None:
@@ -20,11 +21,14 @@ def warm() -> None:
     framing.count_zeros(record, 0, len(record))
     table, out = scan.make_tag_table(), scan.make_output(1, 1)
     scan.scan(record, 0, end, 0, 1024, table, out)
-    columns = np.empty(1), np.empty(1, np.int64), np.empty(1)
+    columns = ScalarColumns(np.zeros(1), np.zeros(1, np.int64), np.zeros(1))
     stop = np.zeros(1, np.int64)
     scan.group(
-        out.tag[:0], np.empty(0, np.int32), out.wall_time, out.step, out.value, stop, columns
-    )
+        out.tag[:0], np.empty(0, np.int32), out.wall_time, out.step, out.value, stop,
+        (columns.wall_time, columns.step, columns.value),
+    )  # fmt: skip
+    block = pack_scalars(np.zeros(1, np.int32), np.array([0, 1]), columns)
+    unpack_scalars([(join_scalars([block, block]), 0)])
 
 
 def _checksum(data: np.ndarray, start: int, length: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import logging
 import math
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -98,7 +98,9 @@ class Ingest:
             self._is_warm = True
         if work:
             self._store.set_progress(self._progress("reading"))
-            wait([self._readers.submit(self._read, tracked) for tracked in work])
+            # A future for each of ten thousand files would take more than what is kept of them.
+            left = iter(work)
+            wait([self._readers.submit(self._read_all, left) for _ in range(self._workers)])
         self._store.set_progress(self._progress("watching"))
 
     def _look(self) -> tuple[dict[str, FoundFile], list[Blocked]]:
@@ -149,6 +151,11 @@ class Ingest:
         # Unfinished bytes are judged again, once, when their writer has been silent for long.
         is_unfinished = log.offset < found.size and log.pending is None
         return is_unfinished and self._clock.wall() - found.modified > reader.PATIENCE_S
+
+    def _read_all(self, left: Iterator[_Tracked]) -> None:
+        """Read the next of the files that no other thread has taken, until none is left."""
+        for tracked in left:
+            self._read(tracked)
 
     def _read(self, tracked: _Tracked) -> None:
         """Read one file to its present end; failures are noted and tried again later."""

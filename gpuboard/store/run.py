@@ -15,7 +15,13 @@ import numpy.typing as npt
 from gpuboard import limits
 from gpuboard.errors import NotFoundError
 from gpuboard.eventlog import reader
-from gpuboard.eventlog.blocks import RefBlock, ScalarBlock, join_refs, join_scalars
+from gpuboard.eventlog.blocks import (
+    RefBlock,
+    ScalarBlock,
+    join_refs,
+    join_scalars,
+    unpack_scalars,
+)
 from gpuboard.eventlog.reader import Finding, Piece
 from gpuboard.eventlog.tags import TagNames
 from gpuboard.store.columns import NO_PURGE, Int64s, Problem, Series, TagInfo
@@ -123,6 +129,10 @@ class Run:
         """Return what the files hold, in the order in which they were written."""
         return tuple(self._files.values())
 
+    def state(self) -> object:
+        """Return an object that is replaced by another one whenever a file changes."""
+        return self._files
+
     def modified(self) -> float:
         """Return when one of the files was last written, -1 when all of them are gone."""
         return max((f.modified for f in self.files() if not f.is_deleted), default=-1.0)
@@ -143,27 +153,28 @@ class Run:
         number = self.names.find(tag)
         if number is None:
             return None
-        slices: list[tuple[ScalarBlock, slice]] = []
+        segments: list[tuple[ScalarBlock, int]] = []
         starts: list[int] = []
         purges: list[int] = []
         points = 0
         for content in self.files():
             before = points
             for block in content.scalars:
-                span = block.span(number)
-                if span is not None:
-                    slices.append((block, span))
-                    points += span.stop - span.start
+                row = block.find(number)
+                if row is not None:
+                    segments.append((block, row))
+                    points += block.points(row)
             # A resumed writer voids earlier points even before it has written this tag again.
             if points > before or (points and content.purge_step != NO_PURGE):
                 starts.append(before)
                 purges.append(content.purge_step)
-        if not slices:
+        if not segments:
             return None
+        columns = unpack_scalars(segments)
         return Series(
-            wall_time=_gather([block.wall_time[span] for block, span in slices]),
-            step=_gather([block.step[span] for block, span in slices]),
-            value=_gather([block.value[span] for block, span in slices]),
+            wall_time=_frozen(columns.wall_time),
+            step=_frozen(columns.step),
+            value=_frozen(columns.value),
             writer_start=np.array(starts, np.int64),
             purge_step=np.array(purges, np.int64),
         )
@@ -229,11 +240,14 @@ class Run:
         scalars, heavy, kinds = _Totals(count), _Totals(count), np.zeros(count, np.int8)
         for content in files:
             for block in content.scalars:
-                scalars.add(block.tag, block.start, block.step)
+                counts = np.diff(block.start)
+                scalars.add(block.tag, counts, block.first_step, block.last_step)
             for refs in content.refs:
                 order = np.argsort(refs.tag, kind="stable")
                 tag, first = np.unique(refs.tag[order], return_index=True)
-                heavy.add(tag, np.append(first, len(order)), refs.step[order])
+                end = np.append(first[1:], len(order))
+                step = refs.step[order]
+                heavy.add(tag, end - first, step[first], step[end - 1])
                 kinds[tag] = np.maximum(kinds[tag], refs.kind[order][first])
         tags: dict[str, TagInfo] = {}
         for number in np.flatnonzero(scalars.points):
@@ -276,21 +290,19 @@ class _Totals:
         self.last_step = np.zeros(tags, np.int64)
 
     def add(
-        self,
-        tag: npt.NDArray[np.int32],
-        start: npt.NDArray[np.int64],
-        step: npt.NDArray[np.int64],
+        self, tag: npt.NDArray[np.int32], points: Int64s, first_step: Int64s, last_step: Int64s
     ) -> None:
-        if len(tag) == 0:
-            return
         is_new = self.points[tag] == 0
-        self.first_step[tag[is_new]] = step[start[:-1][is_new]]
-        self.last_step[tag] = step[start[1:] - 1]
-        self.points[tag] += np.diff(start)
+        self.first_step[tag[is_new]] = first_step[is_new]
+        self.last_step[tag] = last_step
+        self.points[tag] += points
 
 
 def _gather(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    column = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return _frozen(parts[0] if len(parts) == 1 else np.concatenate(parts))
+
+
+def _frozen(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     column = column[:]
     column.flags.writeable = False
     return column

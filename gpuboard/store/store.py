@@ -17,6 +17,7 @@ from gpuboard import limits
 from gpuboard.clock import Clock, SystemClock
 from gpuboard.errors import InputError, NotFoundError
 from gpuboard.store.columns import Catalogue, Problem, Progress, RunInfo, Series
+from gpuboard.store.long_series import LongSeries
 
 if TYPE_CHECKING:
     from gpuboard.store.ingest import Ingest
@@ -71,6 +72,7 @@ class Store:
         self._problems: tuple[int, tuple[Problem, ...]] = (-1, ())
         self._progress = Progress("starting", 0, 0, 0)
         self._lock = threading.Lock()
+        self._long_series = LongSeries()
         self._ingest: Ingest | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -94,14 +96,21 @@ class Store:
         Raises:
             NotFoundError: There is no such run, or it has no such scalars.
         """
-        return self.run(run_id).series(tag)
+        run = self.run(run_id)
+        found = self._find_series(run, tag)
+        return run.series(tag) if found is None else found
 
     def series_many(self, run_ids: Sequence[int], tag: str) -> list[tuple[int, Series]]:
         """Return a scalar tag of those of the runs that have it."""
         runs = self._runs
         wanted = (runs[i] for i in run_ids if 0 <= i < len(runs))
-        found = ((run.id, run.find_series(tag)) for run in wanted)
+        found = ((run.id, self._find_series(run, tag)) for run in wanted)
         return [(run_id, series) for run_id, series in found if series is not None]
+
+    def _find_series(self, run: Run, tag: str) -> Series | None:
+        return self._long_series.get(
+            (run.id, tag), run.state(), self._clock.monotonic(), lambda: run.find_series(tag)
+        )
 
     def run(self, run_id: int) -> Run:
         """Return a run by its number.
@@ -239,6 +248,7 @@ class Store:
         while not self._stopping.is_set():
             ingest.run_once()
             self._first_pass.set()
+            self._long_series.forget(self._clock.monotonic())
             if reload_interval <= 0:
                 return
             self._stopping.wait(reload_interval)

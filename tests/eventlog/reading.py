@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from gpuboard.eventlog import reader
+from gpuboard.eventlog.blocks import unpack_scalars
 from gpuboard.eventlog.reader import Finding, LogFile, Piece
 from gpuboard.eventlog.tags import TagNames
 from tests import make
@@ -63,12 +64,12 @@ class Reading:
         self.events += piece.events
         if piece.scalars is not None:
             block = piece.scalars
-            for number in block.tag:
-                span = block.span(int(number))
+            for row, number in enumerate(block.tag):
+                points = unpack_scalars([(block, row)])
                 rows = zip(
-                    block.step[span].tolist(),
-                    map(plain, block.wall_time[span].tolist()),
-                    map(plain, block.value[span].tolist()),
+                    points.step.tolist(),
+                    map(plain, points.wall_time.tolist()),
+                    map(plain, points.value.tolist()),
                     strict=True,
                 )
                 self.points.setdefault(names.name(int(number)), []).extend(rows)
@@ -80,6 +81,14 @@ class Reading:
                     refs.tag, refs.kind, refs.step, refs.offset, refs.length, strict=True
                 )
             ]
+
+
+def steps_of_piece(piece: Piece) -> list[int]:
+    """Return the steps of the scalars of a piece, those of one tag after those of another."""
+    block = piece.scalars
+    if block is None:
+        return []
+    return unpack_scalars([(block, row) for row in range(len(block.tag))]).step.tolist()
 
 
 def plain(number: float) -> float | str:

@@ -462,7 +462,7 @@ def test_scans_that_run_elsewhere_yield_the_same_in_the_same_order(tmp_path, mon
 
     assert len(pieces) > 50
     assert [p.end for p in pieces] == sorted(p.end for p in pieces)
-    steps = [step for piece in pieces for step in sorted(piece.scalars.step.tolist())]
+    steps = [step for piece in pieces for step in sorted(reading.steps_of_piece(piece))]
     assert steps == list(range(500))
 
 
@@ -475,7 +475,8 @@ def test_points_read_before_a_disk_error_are_not_lost_to_it(tmp_path, monkeypatc
     steps = []
 
     def take(submit):
-        steps.extend(s for p in found.log.read(0.0, submit, ahead=4) for s in p.scalars.step)
+        for piece in found.log.read(0.0, submit, ahead=4):
+            steps.extend(reading.steps_of_piece(piece))
 
     with ThreadPoolExecutor(2) as pool:
         with Disk(path, nth=9).mounted() as disk, pytest.raises(OSError, match="Input/output"):

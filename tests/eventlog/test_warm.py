@@ -7,13 +7,13 @@ from tests.faults import children
 CODE = """
 import sys
 from pathlib import Path
-from gpuboard.eventlog import framing, native, scan
+from gpuboard.eventlog import framing, native, packing, scan
 from gpuboard.eventlog.warm import warm
 from tests import make
 from tests.eventlog import reading
 
 def compiled():
-    modules = framing, native, scan
+    modules = framing, native, packing, scan
     return {
         (name, signature)
         for module in modules

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from tests import make
@@ -13,7 +14,7 @@ MIB = 1 << 20
 
 # Prints what the process held before and after reading, and at most, in bytes.
 MEASURE = """
-import gc, json, os, resource, sys
+import dataclasses, gc, json, os, resource, sys
 from pathlib import Path
 from gpuboard.store.store import Store
 
@@ -34,22 +35,23 @@ before = resident()
 store = Store(large, workers=2)
 store.refresh()
 after = resident()
-series = points = tags = 0
+series = points = packed = 0
 memory = {}  # several columns may be cut from one piece of memory
 for run in store._runs:
     for content in run.files():
         for block in content.scalars:
-            columns = (block.tag, block.start, block.wall_time, block.step, block.value)
-            for column in columns:
+            for field in dataclasses.fields(block):
+                column = getattr(block, field.name)
                 while column.base is not None:
                     column = column.base
                 memory[id(column)] = column.nbytes
             series += len(block.tag)
             points += len(block)
+            packed += block.data.nbytes
 catalogue, owned = store.catalogue(), sum(memory.values())
 print(json.dumps(dict(
-    grown=after - before, peak=peak() - before, owned=owned, series=series, points=points,
-    runs=len(catalogue.runs), tags=sum(len(r.tags) for r in catalogue.runs),
+    grown=after - before, peak=peak() - before, owned=owned, packed=packed, series=series,
+    points=points, runs=len(catalogue.runs), tags=sum(len(r.tags) for r in catalogue.runs),
     listed=resident() - after, problems=len(store.problems()),
     last=[len(store.series(r.id, t)) for r in catalogue.runs[:1] for t in list(r.tags)[-1:]],
 )))
@@ -67,8 +69,11 @@ def measure(tmp_path):
     return run
 
 
-def test_two_million_points_take_24_bytes_each_and_little_more(tmp_path, measure):
-    block = make.records(make.scalar(f"t{k % 10}", k, k) for k in range(20_000))
+def test_two_million_points_take_seven_bytes_each_and_little_more(tmp_path, measure):
+    random = np.random.default_rng(0)
+    values = random.normal(size=20_000).tolist()
+    times = (make.START_TIME + np.cumsum(random.uniform(0.09, 0.11, 20_000))).tolist()
+    block = make.records(make.scalar(f"t{k % 10}", values[k], k, times[k]) for k in range(20_000))
     (tmp_path / "large").mkdir()
     with (tmp_path / "large" / make.FILE_NAME).open("wb") as file:
         for _ in range(100):
@@ -77,9 +82,10 @@ def test_two_million_points_take_24_bytes_each_and_little_more(tmp_path, measure
     found = measure(tmp_path / "large")
 
     assert (found["points"], found["tags"], found["last"]) == (2_000_000, 10, [200_000])
-    slab_and_rest = 8 * MIB
-    assert found["owned"] <= 28 * found["points"] + 16 * found["series"] + slab_and_rest
-    assert found["grown"] <= 32 * found["points"] + 16 * MIB
+    assert found["packed"] <= 7 * found["points"]
+    slab_of_each_thread = 2 * 8 * MIB
+    assert found["owned"] <= found["packed"] + 64 * found["series"] + slab_of_each_thread
+    assert found["grown"] <= 7 * found["points"] + 24 * MIB
 
 
 def test_a_hundred_thousand_tags_are_all_listed_and_take_little_memory_each(tmp_path, measure):

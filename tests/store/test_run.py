@@ -179,3 +179,37 @@ def test_a_file_that_grows_in_small_pieces_stays_in_few_blocks(tmp_path_factory,
     assert all(np.all(np.diff(run.series(tag).step) == 3) for tag in run.tags())
     tidy = content.tidied()
     assert [len(block) for block in tidy.scalars] == [step]
+
+
+def grown(run, folder, polls):
+    """Return the content of a file after polls of some points each, and what its blocks held."""
+    path = folder / make.FILE_NAME
+    log, content = LogFile(path, run.names), FileContent(make.FILE_NAME)
+    repacked = 0
+    step = 0
+    for points in polls:
+        events = [make.scalar("a", np.sin(k), k, 1.7e9 + k) for k in range(step, step + points)]
+        make.append(path, make.records(events))
+        step += points
+        for piece in log.read(0.0):
+            before = {id(block) for block in content.scalars}
+            content = content.extended(piece)
+            repacked += sum(len(b) for b in content.scalars if id(b) not in before)
+    run.put(content)
+    return content, repacked
+
+
+def test_a_growing_file_is_not_packed_anew_at_each_poll(tmp_path):
+    content, repacked = grown(Run(0, "run"), tmp_path, [20] * 400)
+
+    points = sum(len(block) for block in content.scalars)
+    assert points == 8000
+    assert repacked <= points * np.log2(400)
+
+
+def test_a_series_of_a_grown_file_takes_less_than_six_bytes_a_point(tmp_path):
+    run = Run(0, "run")
+    content, _ = grown(run, tmp_path, [1000, 300, 20, 1])
+
+    assert sum(block.data.nbytes for block in content.scalars) <= 6 * 1321
+    assert sum(block.data.nbytes for block in content.tidied().scalars) <= 6 * 1321

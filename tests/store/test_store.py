@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from gpuboard.errors import InputError, NotFoundError
+from gpuboard.store import long_series
 from gpuboard.store.store import LIVE_S, Store, natural_key
 from tests import make
 from tests.fakes import FakeClock
@@ -124,6 +125,19 @@ def test_what_a_reader_holds_does_not_change_when_the_log_grows(tmp_path):
     )
     assert catalogue.runs[0].points == 100
     assert watching.steps(store, "a") == list(range(1000))
+
+
+def test_a_long_series_is_unpacked_once_until_it_grows(tmp_path, monkeypatch):
+    monkeypatch.setattr(long_series, "LONG_POINTS", 100)
+    path = make.event_file(tmp_path / "a", series(100))
+    store = watching.open_store(tmp_path)
+
+    first, again = store.series(0, "loss"), store.series_many([0], "loss")[0][1]
+    make.append(path, make.records(series(1, 100)))
+    store.refresh()
+
+    assert again is first
+    assert (len(first), len(store.series(0, "loss"))) == (100, 101)
 
 
 def test_series_of_many_runs_leave_out_those_without_the_tag(tmp_path):
