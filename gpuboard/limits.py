@@ -141,5 +141,69 @@ MAX_EXPORT_POINTS = Limit(
 MAX_MESH_POINTS = Limit(
     "max_mesh_points", 10_000_000, "Vertices, or triangles, of one mesh that are drawn."
 )
+MAX_TRACE_LANES = Limit(
+    "max_trace_lanes", 2_048, "Lanes of one track of a trace; slices nested deeper share the last."
+)
+MAX_FLAME_NODES = Limit(
+    "max_flame_nodes", 20_000, "Boxes of one flame graph; small ones become one beside the rest."
+)
+MAX_KERNEL_SEQUENCES = Limit(
+    "max_kernel_sequences",
+    1_000,
+    "Kernel sequences listed at a time, those first in the asked order.",
+)
+
+MAX_WINDOW_EVENTS = Limit(
+    "max_window_events", 1_000_000, "Slices of a timeline's window that are saved as Chrome JSON."
+)
+MAX_KEPT_TRACE_BYTES = Limit(
+    "max_kept_trace_bytes",
+    4 << 30,
+    "Traces held in memory, with what was worked out of them; the one used longest ago goes first.",
+)
+MAX_TIMELINE_TRACES = Limit(
+    "max_timeline_traces", 64, "Traces stacked on one timeline, such as the ranks of a job."
+)
+MAX_TRACE_EVENTS = Limit(
+    "max_trace_events",
+    50_000_000,
+    "Events of one trace; later ones are not shown.",
+)
+MAX_XPLANE_BYTES = Limit(
+    "max_xplane_bytes",
+    2 << 30,
+    "A larger XPlane file cannot be one: no protobuf message is longer.",
+)
+MAX_TRACE_JOBS = Limit("max_trace_jobs", 20_000, "Trace files listed below the log directory.")
+MAX_TRACE_CACHE_BYTES = Limit(
+    "max_trace_cache_bytes",
+    8 << 30,
+    "Parsed traces kept in the cache folder; those used longest ago go first.",
+)
+MAX_TRACE_BYTES = Limit(
+    "max_trace_bytes", 32 << 30, "Bytes of a trace in JSON, uncompressed; the rest is not read."
+)
+MAX_TRACE_EVENT_BYTES = Limit(
+    "max_trace_event_bytes",
+    16 << 20,
+    "A longer event, or fact about the whole, of a trace in JSON is left out.",
+)
+MAX_TRACE_TEXT_BYTES = Limit(
+    "max_trace_text_bytes", 1 << 20, "A longer name or argument of an event is left out."
+)
+MAX_TRACE_TEXTS = Limit(
+    "max_trace_texts", 4_000_000, "Different texts of one trace in JSON; further ones are left out."
+)
+MAX_TRACE_TEXTS_BYTES = Limit(
+    "max_trace_texts_bytes", 512 << 20, "Bytes of all these texts; further ones are left out."
+)
+MAX_TRACE_TRACKS = Limit(
+    "max_trace_tracks",
+    20_000,
+    "Threads and streams of one trace in JSON; further ones share one track.",
+)
+MAX_TRACE_DEPTH = Limit(
+    "max_trace_depth", 64, "Lists and objects nested in an event; one with more is left out."
+)
 
 ALL: tuple[Limit, ...] = tuple(v for v in list(globals().values()) if isinstance(v, Limit))
