@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("gpuboard",),  # the version alone
     ("errors", "limits"),
-    ("clock", "device"),
+    ("clock", "device", "folders"),
     ("eventlog",),
     ("store",),
     ("summaries", "profiler", "projector", "sources"),
@@ -47,7 +47,7 @@ ROOMS_OF_PACKAGE = {
         "gpuboard.profiler",
         "gpuboard.projector",
     ),
-    "llvmlite": ("gpuboard.eventlog.native",),
+    "llvmlite": ("gpuboard.eventlog.native", "gpuboard.profiler.traces.scan_vectors"),
     # Summaries decode what their plugins keep as messages.
     "google": (
         "gpuboard.eventlog",

@@ -1,10 +1,10 @@
-"""Find the event files below a directory: a run is a directory that holds at least one."""
+"""Find files below a directory: a run is a directory that holds at least one event file."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gpuboard import limits
@@ -12,10 +12,12 @@ from gpuboard import limits
 _MARK = "tfevents"
 _NOT_EVENTS = ".profile-empty"
 
+IsWanted = Callable[[str], bool]
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FoundFile:
-    """One event file as it stood when it was looked at.
+    """One file as it stood when it was looked at.
 
     Attributes:
         run: Directory relative to the log directory, "." for that itself.
@@ -54,14 +56,25 @@ def discover(root: Path) -> Iterator[FoundFile | Blocked]:
     Args:
         root: The log directory.
     """
+    yield from walk(root, is_event_file)
+
+
+def walk(root: Path, is_wanted: IsWanted) -> Iterator[FoundFile | Blocked]:
+    """Yield the files below `root` whose names are wanted, with the same care as `discover`."""
     real_root = Path(os.path.realpath(root))
-    budget = _Budget(limits.MAX_DIRECTORY_ENTRIES.value)
+    budget = _Budget(limits.MAX_DIRECTORY_ENTRIES.value, is_wanted)
     yield from _search(root, ".", real_root, (), budget)
 
 
+def is_event_file(name: str) -> bool:
+    """Say whether a file of this name holds events."""
+    return _MARK in name and not name.endswith(_NOT_EVENTS)
+
+
 class _Budget:
-    def __init__(self, entries: int) -> None:
+    def __init__(self, entries: int, is_wanted: IsWanted) -> None:
         self.left = entries
+        self.is_wanted = is_wanted
 
 
 def _search(
@@ -102,7 +115,7 @@ def _look_at(
 ) -> Iterator[FoundFile | Blocked]:
     try:
         is_folder = entry.is_dir()
-        if not is_folder and (_MARK not in entry.name or entry.name.endswith(_NOT_EVENTS)):
+        if not is_folder and not budget.is_wanted(entry.name):
             return
         if entry.is_symlink() and not _is_inside(entry, real_root):
             yield Blocked(inner, "a link that leads out of the log directory; it is not followed")

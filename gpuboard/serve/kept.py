@@ -17,7 +17,6 @@ import dataclasses
 import logging
 import os
 import sqlite3
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from typing import Any
 
 from gpuboard import limits
 from gpuboard.errors import GpuboardError, LimitError, NotFoundError
+from gpuboard.folders import cache_folder
 
 log = logging.getLogger(__name__)
 
@@ -81,15 +81,7 @@ def place_of(logdir: Path, environment: dict[str, str] | None = None) -> Path:
     wish = env.get(KEEP, "")
     if wish == "logdir":
         return logdir / ".gpuboard" / FILE_NAME
-    return (Path(wish).expanduser() if wish else _cache_folder(env) / "gpuboard") / FILE_NAME
-
-
-def _cache_folder(env: dict[str, str]) -> Path:
-    if env.get("XDG_CACHE_HOME"):
-        return Path(env["XDG_CACHE_HOME"])
-    if sys.platform == "win32":
-        return Path(env.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+    return (Path(wish).expanduser() if wish else cache_folder(env)) / FILE_NAME
 
 
 class Kept:

@@ -52,10 +52,9 @@ def nanoseconds(value: object) -> int:
 def read_trace(path: Path | str) -> Trace:
     """Read a trace file, plain or gzip."""
     path = Path(path)
-    data = (
-        (gzip.open if path.suffix == ".gz" else open)(path, "rb").read().decode("utf8", "replace")
-    )
-    root = json.loads(data, parse_float=Decimal, strict=False)
+    data = path.read_bytes()
+    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf8", "replace")
+    root = json.loads(text, parse_float=Decimal, strict=False)
     events, meta = (root, {}) if isinstance(root, list) else (root["traceEvents"], root)
     return trace_of(events, meta, file=str(path), size=path.stat().st_size)
 

@@ -32,9 +32,20 @@ class Evidence:
         rank: Of its process, -1 where the file does not say.
     """
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(
+        self,
+        trace: Trace,
+        *,
+        steps: Steps | None = None,
+        nesting: Nesting | None = None,
+        launches: Launches | None = None,
+    ) -> None:
+        """Take a trace, and those of its figures that are known already."""
         self.trace = trace
         self.rank = -1 if trace.origin.rank is None else trace.origin.rank
+        known = {"steps": steps, "nesting": nesting, "launches": launches}
+        # Where `cached_property` looks first.
+        vars(self).update({name: value for name, value in known.items() if value is not None})
 
     @cached_property
     def steps(self) -> Steps:

@@ -15,6 +15,9 @@ from gpuboard.profiler.advice.rules import RULES, Rule
 from gpuboard.profiler.advice.words import percent
 from gpuboard.profiler.traces.trace import Trace
 
+# What people call the rules, by their kind.
+TITLES = {rule.kind: rule.title for rule in RULES} | {STRAGGLER: "Waiting for other ranks"}
+
 # Waiting that costs less than this comes after what the device itself could do better.
 _MUCH = 0.10
 

@@ -11,6 +11,7 @@ from gpuboard.profiler.traces import parts as spec
 from gpuboard.profiler.traces.parts import Column, Parts, RawTrack, filled
 from gpuboard.profiler.traces.trace import (
     DEVICE_WORK,
+    Bools,
     Calls,
     Collectives,
     Counters,
@@ -48,16 +49,20 @@ def assemble(parts: Parts) -> Trace:
 
     Slices come sorted by track, start, longest first and file order, and every table that points to
     them follows. Annotations and waits on a device get tracks of their own beside its work, since
-    they overlap it. Negative durations are set to 0 and counted.
+    they overlap it. Negative durations are set to 0 and counted. The columns of `parts` are given
+    away: each leaves its table as soon as it is sorted, so that no more than one is there twice.
     """
     slices = filled(spec.SLICES, parts.slices, len(parts.slices["start"]))
     _clamp(parts, slices)
     tracks, of_slice, of_raw = _tracks(parts, slices)
-    order = np.lexsort((-slices["dur"], slices["start"], of_slice))
+    order = _order(of_slice, slices["start"], slices["dur"])
     rank = np.empty(len(order), np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
     track = of_slice[order]
-    columns = {name: column[order] for name, column in slices.items() if name != "track"}
+    del of_slice, slices["track"]
+    parts.slices.clear()
+    columns = {name: slices.pop(name)[order] for name in list(slices)}
+    del order
     bounds = np.searchsorted(track, np.arange(len(tracks) + 1)).astype(np.int64)
     suspect = _suspects(parts, tracks, bounds, columns)
     return Trace(
@@ -81,6 +86,45 @@ def assemble(parts: Parts) -> Trace:
         problems=tuple(parts.problems),
         problem_counts=dict(parts.problem_counts),
     )
+
+
+def _order(track: Int32s, start: Int64s, dur: Int64s) -> Int64s:
+    """Return the order by track, start, longest first and place in the file.
+
+    Files are sorted for the most part, which a stable sort by one column after the other uses; only
+    where starts are equal do durations decide.
+    """
+    order = _stable_order(start, track)
+    starts, tracks = start[order], track[order]
+    equal = (starts[1:] == starts[:-1]) & (tracks[1:] == tracks[:-1])
+    del starts, tracks
+    first = np.flatnonzero(equal)
+    if (dur[order[first + 1]] > dur[order[first]]).any():
+        tied = np.zeros(len(order), np.bool_)
+        tied[first] = tied[first + 1] = True
+        rows = order[tied]
+        order[tied] = rows[np.lexsort((-dur[rows], start[rows], track[rows]))]
+    return order
+
+
+def _stable_order(*keys: Column) -> Int64s:
+    """Return the order by the last key, then by the one before it and so on, then by place."""
+    order = np.argsort(_narrow(keys[0]), kind="stable")
+    for key in keys[1:]:
+        order = order[np.argsort(_narrow(key)[order], kind="stable")]
+    return order
+
+
+def _narrow(key: Column) -> Column:
+    # NumPy sorts numbers of two bytes in linear time.
+    if key.dtype.itemsize <= 2 or not len(key):
+        return key
+    if key.dtype == np.int32 and key.min() >= -_SHORT and key.max() < _SHORT:
+        return key.astype(np.int16)
+    return key
+
+
+_SHORT = 1 << 15
 
 
 def _clamp(parts: Parts, slices: dict[str, Column]) -> None:
@@ -108,22 +152,22 @@ def _tracks(parts: Parts, slices: Mapping[str, Column]) -> tuple[tuple[Track, ..
     lane_of_kind[Kind.SYNC] = 2
     keys = raw.astype(np.int64) * 3 + lane_of_kind[kind]
     main = np.arange(len(parts.tracks), dtype=np.int64) * 3
-    present = np.unique(np.concatenate([keys, main]))
-    kinds = np.zeros((len(present), len(Kind)), np.bool_)
-    kinds[np.searchsorted(present, keys), kind] = True
+    kinds = np.zeros((3 * len(parts.tracks), len(Kind)), np.bool_)
+    kinds.reshape(-1)[keys * len(Kind) + kind] = True
+    is_present: Bools = np.asarray(kinds.any(axis=1))
+    # What is no slice lies on the first lane that its track has, on the main one if it has none.
+    main += is_present.reshape(-1, 3).argmax(axis=1)
+    is_present[main] = True
+    present = np.flatnonzero(is_present)
     device, stream = _queues(parts, slices)
     made = []
-    for key, has in zip(present.tolist(), kinds, strict=True):
+    for key, has in zip(present.tolist(), kinds[present], strict=True):
         number, lane = divmod(key, 3)
         made.append(_track(parts.tracks[number], lane, has, device.get(number), stream.get(number)))
     order = sorted(range(len(made)), key=lambda k: (_place_in_list(made[k]), present[k]))
-    position = np.empty(len(made), np.int32)
-    position[order] = np.arange(len(made), dtype=np.int32)
-    return (
-        tuple(made[k] for k in order),
-        position[np.searchsorted(present, keys)],
-        position[np.searchsorted(present, main)],
-    )
+    position = np.empty(3 * len(parts.tracks), np.int32)
+    position[present[order]] = np.arange(len(made), dtype=np.int32)
+    return tuple(made[k] for k in order), position[keys], position[main]
 
 
 def _queues(parts: Parts, slices: Mapping[str, Column]) -> tuple[dict[int, int], dict[int, int]]:
@@ -213,13 +257,18 @@ def _suspects(
 
 
 def _by_row(
-    table: Mapping[str, np.typing.DTypeLike], columns: Mapping[str, Column], rank: Int32s
+    table: Mapping[str, np.typing.DTypeLike], columns: dict[str, Column], rank: Int32s
 ) -> dict[str, Column]:
-    row = np.asarray(columns.get("row", ()), np.int64)
-    moved = rank[row]
-    order = np.argsort(moved, kind="stable")
-    full = filled(table, {**columns, "row": moved}, len(row))
-    return {name: column[order] for name, column in full.items()}
+    moved = rank[np.asarray(columns.pop("row", ()), np.int64)]
+    if len(moved) and (moved[1:] < moved[:-1]).any():
+        order = np.argsort(moved, kind="stable")
+        moved = moved[order]
+        for name in table:
+            if name in columns:
+                columns[name] = columns[name][order]
+    full = filled(table, {**columns, "row": moved}, len(moved))
+    columns.clear()
+    return full
 
 
 def _by_time(
@@ -237,7 +286,7 @@ def _flows(ends: Mapping[str, Column], of_raw: Int32s) -> Flows:
     Where several begin under one id, each end belongs to the latest begin before it.
     """
     full = filled(spec.FLOW_ENDS, ends, len(ends.get("time", ())))
-    order = np.lexsort((full["phase"], full["time"], full["id"], full["label"]))
+    order = _stable_order(full["phase"], full["time"], full["id"], full["label"])
     label, number, phase = (full[name][order] for name in ("label", "id", "phase"))
     time, track = full["time"][order], of_raw[full["track"][order]]
     fresh = np.ones(len(order), np.bool_)
@@ -279,7 +328,7 @@ def _counters(parts: Parts, of_raw: Int32s) -> Counters:
     return Counters(
         names=tuple((text[name], text[key] if key >= 0 else "") for _, name, key in series),
         tracks=tuple(int(track) for track, _, _ in series),
-        series=number[order],
+        series=number[order].astype(np.int32),
         time=full["time"][order],
         value=full["value"][order],
     )

@@ -136,7 +136,7 @@ def filled(
             table[name] = column
         else:
             missing = np.nan if np.issubdtype(np.dtype(dtype), np.floating) else -1
-            table[name] = np.full(shape, missing, dtype)
+            table[name] = np.full(shape, missing).astype(dtype)
     return table
 
 
