@@ -19,4 +19,5 @@ PAGE = PageSpec(
     needs=("audio",),
     why="no run has logged a sound yet: call `writer.add_audio(tag, sound, step, sample_rate)`",
     styles=("scalars", "values", "audio"),
+    first=("values?kind=audio&limit=5000",),
 )

@@ -19,4 +19,5 @@ PAGE = PageSpec(
     needs=("custom_scalars",),
     why="no run has logged a layout yet: call `writer.add_custom_scalars(layout)`",
     styles=("scalars", "custom_scalars"),
+    first=("custom_scalars",),
 )

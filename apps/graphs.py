@@ -19,4 +19,5 @@ PAGE = PageSpec(
     needs=("graph", "keras_model", "run_metadata"),
     why="no run has logged a graph yet: call `writer.add_graph(model, inputs)`",
     styles=("values", "graphs"),
+    first=("graphs",),
 )

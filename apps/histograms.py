@@ -19,4 +19,5 @@ PAGE = PageSpec(
     needs=("histogram",),
     why="no run has logged a histogram yet: call `writer.add_histogram(tag, values, step)`",
     styles=("scalars", "values", "histograms"),
+    first=("values?kind=histogram&limit=5000",),
 )

@@ -19,4 +19,5 @@ PAGE = PageSpec(
     needs=("image",),
     why="no run has logged an image yet: call `writer.add_image(tag, image, step)`",
     styles=("scalars", "values", "images"),
+    first=("values?kind=image&limit=5000", "image/sizes"),
 )

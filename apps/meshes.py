@@ -19,4 +19,5 @@ PAGE = PageSpec(
     needs=("mesh",),
     why="no run has logged a mesh yet: call `writer.add_mesh(tag, vertices, faces=faces)`",
     styles=("scalars", "values", "meshes"),
+    first=("meshes?kind=mesh&limit=5000",),
 )

@@ -19,4 +19,5 @@ PAGE = PageSpec(
     needs=("scalar", "histogram"),
     why="no run has logged scalars or histograms to check yet",
     styles=("scalars", "numerics"),
+    first=("numerics/rules",),
 )

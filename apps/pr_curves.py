@@ -20,4 +20,5 @@ PAGE = PageSpec(
     why="no run has logged a PR curve yet: call "
     "`writer.add_pr_curve(tag, labels, predictions, step)`",
     styles=("scalars", "values", "pr_curves"),
+    first=("values?kind=pr_curve&limit=5000",),
 )

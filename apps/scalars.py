@@ -31,4 +31,5 @@ PAGE = PageSpec(
     needs=("scalar",),
     why="no run has logged a scalar yet: call `writer.add_scalar(tag, value, step)`",
     styles=("scalars",),
+    first=("tags?kind=scalar&limit=5000",),
 )

@@ -19,4 +19,5 @@ PAGE = PageSpec(
     needs=("text",),
     why="no run has logged a text yet: call `writer.add_text(tag, text, step)`",
     styles=("scalars", "values", "text"),
+    first=("values?kind=text&limit=5000",),
 )

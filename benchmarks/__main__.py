@@ -1,4 +1,4 @@
-"""Run a benchmark: `python -m benchmarks ingest|live|pages|sessions|start|writer|zoom [--json]`."""
+"""Run a benchmark: `python -m benchmarks NAME [--json]`; `--help` lists the names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from benchmarks import ingest, live, pages, sessions, start, writer, zoom
+from benchmarks import ingest, live, pages, sessions, start, timeline, traces, writer, zoom
 from benchmarks.logs import SHAPES
 
 _BENCHMARKS = {
@@ -16,6 +16,8 @@ _BENCHMARKS = {
     "pages": pages,
     "sessions": sessions,
     "start": start,
+    "timeline": timeline,
+    "traces": traces,
     "writer": writer,
     "zoom": zoom,
 }
@@ -27,6 +29,9 @@ def main() -> None:
     parser.add_argument("benchmark", choices=list(_BENCHMARKS))
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--shapes", nargs="*", choices=list(SHAPES), default=list(SHAPES))
+    parser.add_argument(
+        "--sizes", nargs="*", type=int, default=list(traces.SIZES), help="events of a trace"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
         "--data",
@@ -36,7 +41,8 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     benchmark = _BENCHMARKS[arguments.benchmark]
-    figures = benchmark.run(arguments.shapes, arguments.data, arguments.rounds)
+    given = {"sizes": tuple(arguments.sizes)} if benchmark is traces else {}
+    figures = benchmark.run(arguments.shapes, arguments.data, arguments.rounds, **given)
     print(json.dumps(figures) if arguments.json else benchmark.describe(figures))
 
 

@@ -51,10 +51,14 @@ _WATCH = """
 
 
 @contextlib.contextmanager
-def a_page(browser: Browser, url: str) -> Iterator[Page]:
-    """Open an address in a fresh profile that notes how long the page is busy."""
+def a_page(browser: Browser, url: str, *, is_watched: bool = True) -> Iterator[Page]:
+    """Open an address in a fresh profile that notes how long the page is busy, if it is watched.
+
+    Watching asks for every frame, which costs a page time where frames are drawn in software.
+    """
     context = browser.new_context(viewport={"width": 1600, "height": 1000})
-    context.add_init_script(_WATCH)
+    if is_watched:
+        context.add_init_script(_WATCH)
     page = context.new_page()
     page.set_default_timeout(120_000)
     page.goto(url)

@@ -87,14 +87,14 @@ def _median(times: list[float]) -> float | None:
 
 
 def _visit(browser: Browser, address: str, drawn: str) -> float:
-    with a_page(browser, f"{address}?token={TOKEN}") as page:
+    with a_page(browser, f"{address}?token={TOKEN}", is_watched=False) as page:
         return _wait(page, f"() => ({drawn}) ? performance.now() : 0")
 
 
 def _visit_theirs(browser: Browser, url: str, dashboard: Dashboard) -> float:
     from playwright.sync_api import TimeoutError as TooLate
 
-    with a_page(browser, f"{url}/#{dashboard.theirs}") as page:
+    with a_page(browser, f"{url}/#{dashboard.theirs}", is_watched=False) as page:
         try:
             page.locator(dashboard.element).first.wait_for(state="attached", timeout=_PATIENCE_MS)
         except TooLate:

@@ -1,4 +1,4 @@
-"""The commands that a person types: serve, demo, inspect, export."""
+"""The commands that a person types: serve, demo, inspect, profile, export."""
 
 from __future__ import annotations
 
@@ -195,6 +195,36 @@ def inspect(
     )
 
 
+@app.command()
+def profile(
+    traces: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="TRACE_OR_DIR...",
+            help="Traces of PyTorch, XLA or Nsight Systems, or directories that hold some.",
+            show_default=False,
+        ),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page that stands for itself.")
+    ] = None,
+    diff: Annotated[
+        Path | None,
+        typer.Option(metavar="OTHER", help="Compare with this trace or directory of before."),
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, max=1000, help="Rows of each table.")] = 10,
+) -> None:
+    """Say where the time of profiled runs goes, what holds them back, and what would help."""
+    from gpuboard.reports import command
+
+    wish = command.Wish(tuple(traces), as_json=as_json, html=html, other=diff, top=top)
+    try:
+        command.profile(wish, sys.stdout, sys.stderr)
+    except KeyboardInterrupt:
+        command.interrupted()
+
+
 @export_app.command("scalars")
 def export_scalars(
     logdir: Logdir,
@@ -235,10 +265,12 @@ def warm() -> None:
     """Compile everything that is compiled, so that the next start need not."""
     from gpuboard.analysis.warm import warm as warm_analysis
     from gpuboard.eventlog.warm import warm as warm_eventlog
+    from gpuboard.profiler.warm import warm as warm_profiler
 
     started = time.perf_counter()
     warm_eventlog()
     warm_analysis()
+    warm_profiler()
     print(f"compiled kernels are ready ({time.perf_counter() - started:.1f} s)")
 
 
@@ -275,17 +307,19 @@ def _serve(
 
 def _follow(server: Server, store: Store, reload_interval: float, *, open_browser: bool) -> None:
     """Start reading once pages are answered, then load what charts need."""
-    from gpuboard.serve.static_files import bokeh_scripts, packed
-
     server.wait_until_up()
     store.start(reload_interval)
     if open_browser:
         import webbrowser
 
         webbrowser.open(server.url)
-    packed(str(bokeh_scripts() / "bokeh.min.js"))  # before the first browser asks for it
+    from gpuboard.serve.warm import warm_frame, warm_pages
+
+    warm_frame()
     # Two threads that load compiled code hold each other up; the logs come first.
     store.wait_until_read(timeout=_PATIENCE_S)
+    if server.application is not None:
+        warm_pages(server.context.pages, server.application.joined)
     from gpuboard.analysis.warm import warm as warm_analysis
 
     warm_analysis()

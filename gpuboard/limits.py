@@ -164,6 +164,9 @@ MAX_KEPT_TRACE_BYTES = Limit(
 MAX_TIMELINE_TRACES = Limit(
     "max_timeline_traces", 64, "Traces stacked on one timeline, such as the ranks of a job."
 )
+MAX_COMPARED_TRACES = Limit(
+    "max_compared_traces", 256, "Traces compared at a time, such as the ranks of a job."
+)
 MAX_TRACE_EVENTS = Limit(
     "max_trace_events",
     50_000_000,

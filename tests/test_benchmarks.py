@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import clients, closing, ingest, live, logs, sessions, writer
+from benchmarks import clients, closing, ingest, live, logs, sessions, trace_files, traces, writer
 from gpuboard.store.store import Store
 
 TINY = logs.Shape("tiny", 2, 3, 40, logs.tensorflow_value)
@@ -97,3 +97,28 @@ def test_writers_are_compared_where_they_are_installed(tmp_path):
     assert len(figures["ratios"]) == len(figures["writers"]) - 1
     assert writer.describe(figures)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_made_traces_hold_what_they_say_and_are_read_whole(tmp_path):
+    from gpuboard.profiler.traces.kineto import read_kineto
+
+    plain = trace_files.build(3_000, tmp_path, packed=False)
+    packed = trace_files.build(3_000, tmp_path, packed=True)
+    found = read_kineto(plain)
+
+    assert found.origin.events == len(json.loads(plain.read_text())["traceEvents"]) >= 3_000
+    assert not found.problem_counts
+    assert len(read_kineto(packed).slices) == len(found.slices)
+
+
+def test_traces_tells_time_memory_and_ratios_of_all_readers(tmp_path):
+    file = trace_files.build(1_000, tmp_path, packed=True)
+
+    figures = traces.measure(file, 1_000, rounds=1, rivals=None)
+
+    json.dumps(figures)
+    assert set(figures["readers"]) == {"gpuboard", "json.load"}
+    assert set(figures["left out"]) == {"msgspec", "torch-tb-profiler", "HTA"}
+    assert "columns" in figures["readers"]["gpuboard"]["parts"]
+    assert "cpu of json.load over gpuboard" in figures["ratios"]
+    assert traces.describe({"cores": 2, "rounds": 1, "traces": {file.name: figures}})

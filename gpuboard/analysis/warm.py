@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gpuboard.analysis import histograms, pictures
+from gpuboard.analysis import histograms, pictures, repaint
 from gpuboard.analysis.curves import curves
 from gpuboard.analysis.points import PointRequest, points_at
 from gpuboard.analysis.request import AXES, SMOOTHINGS, CurveRequest, Fold, Smoothing, Source
@@ -22,8 +22,15 @@ def warm() -> None:
         for axis in ("step", "relative"):
             curves(sources, CurveRequest(axis=axis, smoothing=Smoothing(kind, 0.5)))
     curves(sources, CurveRequest(fold=Fold("(.*)/", center="median", band="percentile")))
-    pictures.pillow()
+    _paint()
     histograms.warm()
+
+
+def _paint() -> None:
+    """Read and write a picture once: Pillow looks for all its formats at the first."""
+    png = repaint.png_for_download(np.zeros((8, 8, 3), np.uint8))
+    _, pixels = pictures.decoded_picture(png)
+    repaint.painted(pictures.eight_bits(pixels), is_thumb=True)
 
 
 def _restarted_run(run: int) -> Source:

@@ -33,7 +33,14 @@ from gpuboard.serve.headers import (
 from gpuboard.serve.markup import page_markup
 from gpuboard.serve.page import Page, PageSpec, state_of
 from gpuboard.serve.routes import encode_json
-from gpuboard.serve.static_files import STATIC, BokehStatic, OwnStatic, bokeh_scripts
+from gpuboard.serve.static_files import (
+    STATIC,
+    BokehStatic,
+    Joined,
+    JoinedStatic,
+    OwnStatic,
+    bokeh_scripts,
+)
 
 if TYPE_CHECKING:
     from bokeh.document import Document
@@ -62,6 +69,7 @@ class GuardedTornado(BokehTornado):
         """Make the routes of all pages of `context`."""
         self.context = context
         self.guard = guard
+        self.joined = Joined(STATIC)
         config = context.config
         super().__init__(
             {f"/{spec.name}": _bokeh_application(context, spec) for spec in context.pages},
@@ -107,7 +115,9 @@ class GuardedTornado(BokehTornado):
             rules.append((f"{prefix}/{pattern.lstrip('/')}", handler, {"context": self.context}))
         bokeh_parts = r"/static/js/(bokeh(?:-widgets|-tables|-gl)?\.min\.js)"
         own = r"/static/gpuboard/([0-9a-f]{16}/[\w./-]+)"
+        joined = r"/static/gpuboard/([0-9a-f]{16})/joined/(page|part|css)/([\w.-]+\.(?:js|css))"
         rules.append((prefix + bokeh_parts, BokehStatic, {"path": str(bokeh_scripts())}))
+        rules.append((prefix + joined, JoinedStatic, {"joined": self.joined}))
         rules.append((prefix + own, OwnStatic, {"path": str(STATIC)}))
         return rules
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gpuboard.serve.jobs import Jobs
+from gpuboard.serve.profiles import profiles_of
 from gpuboard.serve.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ class RailEntry:
 def rail(context: Context) -> list[RailEntry]:
     """Return the lines of the rail, in their order."""
     kinds = context.kinds.of(context.store.catalogue().runs, context.store.logdir)
+    if any("trace" in spec.needs for spec in context.pages):
+        kinds |= {"trace"} if profiles_of(context.store).has_any() else set()
     return [_entry(spec, kinds) for spec in sorted(context.pages, key=lambda spec: spec.order)]
 
 

@@ -22,7 +22,7 @@ from gpuboard.serve.worker import Report, Worker, WorkerLostError
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Where = Literal["thread", "process"]
+Where = Literal["thread", "long", "process"]
 Status = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 GRACE_S = 5.0
@@ -197,6 +197,7 @@ class Jobs:
         """
         count = threads or max(2, min(4, os.cpu_count() or 2))
         self._threads = ThreadPoolExecutor(count, "gpuboard-job")
+        self._long = ThreadPoolExecutor(max(1, count // 2), "gpuboard-long")
         self._turns = ThreadPoolExecutor(1, "gpuboard-heavy")
         self._worker = Worker()
         self._grace_s = grace_s
@@ -224,7 +225,9 @@ class Jobs:
             fn: Takes `report(fraction, sentence)` first and should call it often. For a process it
                 must be importable by name, and arguments and result must be picklable.
             args: What `fn` takes after `report`.
-            where: "thread" for NumPy work, "process" for what may take seconds or crash.
+            where: "thread" for NumPy work, "long" for what takes seconds without holding the
+                interpreter, so that short work need not wait for it, "process" for what does, or
+                may crash.
         """
         known = self._jobs.get(key)
         if known is not None and known.is_running:
@@ -241,14 +244,19 @@ class Jobs:
         for job in list(self._jobs.values()):
             job.cancel()
         self._worker.kill()
-        for pool in (self._threads, self._turns):
+        for pool in (self._threads, self._long, self._turns):
             pool.shutdown(wait=False, cancel_futures=True)
 
     async def _work(
         self, job: Job, fn: Callable[..., object], args: tuple[object, ...], where: Where
     ) -> None:
-        pool: Executor = self._threads if where == "thread" else self._turns
-        body = _call if where == "thread" else self._call_in_process
+        pools: dict[Where, Executor] = {
+            "thread": self._threads,
+            "long": self._long,
+            "process": self._turns,
+        }
+        pool = pools[where]
+        body = self._call_in_process if where == "process" else _call
         loop = asyncio.get_running_loop()
         try:
             result = await loop.run_in_executor(pool, body, job, fn, args)

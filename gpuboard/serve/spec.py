@@ -19,6 +19,8 @@ class PageSpec:
         needs: Kinds of tags, any of which lights it up ("scalar", "image" ...); () for always lit.
         why: What would light it up, shown while it is unlit; "" for the usual sentence.
         styles: Style sheets of its own: files of `static/css` without their ending.
+        first: Routes below `api/v1` that its module asks first, with their queries, while the
+            address names no filter of tags; the browser asks for them before the module runs.
         components: Parts of BokehJS beyond the core: "widgets", "tables", "gl".
     """
 
@@ -30,4 +32,5 @@ class PageSpec:
     needs: tuple[str, ...] = ()
     why: str = ""
     styles: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
     components: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ import functools
 import gzip
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, Template
@@ -24,7 +24,7 @@ from gpuboard import limits
 from gpuboard.errors import GpuboardError
 from gpuboard.serve import fields, wire
 from gpuboard.serve.api import hparams_of, memory_of, sources_of
-from gpuboard.serve.bundle import bundled
+from gpuboard.serve.bundle import Bundles
 from gpuboard.serve.data.custom_scalars import custom_chart, wanted_chart
 from gpuboard.serve.environment import TEMPLATES
 from gpuboard.serve.routes import encode_json
@@ -92,7 +92,7 @@ def exported(
 
 
 def _page(title: str, view: Mapping[str, Any], blocks: Sequence[Block]) -> str:
-    script, style = "\n" + bundled(VIEWER), "\n" + _styles()
+    script, style = _viewer()
     policy = {
         "default-src": "'none'",
         "script-src": f"'sha256-{_digest(script)}'",
@@ -176,13 +176,11 @@ def _request(settings: Mapping[str, Any], width: int) -> dict[str, Any]:
     }
 
 
-def _styles() -> str:
-    return "\n".join(_sheets())
-
-
-def _sheets() -> Iterator[str]:
-    for name in STYLES:
-        yield (STATIC / "css" / f"{name}.css").read_text(encoding="utf-8")
+@functools.cache
+def _viewer() -> tuple[str, str]:
+    """Return script and style sheet of every exported view."""
+    bundles = Bundles(STATIC)
+    return "\n" + bundles.script(VIEWER), "\n" + bundles.sheet([f"{name}.css" for name in STYLES])
 
 
 def _digest(text: str) -> str:

@@ -23,7 +23,7 @@ from gpuboard.serve.jobs import Jobs
 from gpuboard.serve.page import PageSpec
 from gpuboard.serve.routes import DataRoute
 from gpuboard.serve.server import Server, make_server
-from gpuboard.serve.static_files import static_url
+from gpuboard.serve.static_files import script_url, static_url
 from gpuboard.store.columns import Catalogue, Progress, RunInfo, Series, TagInfo
 
 TOKEN = "t0ken-of-the-tests-0123456789"
@@ -112,6 +112,7 @@ ROUTES = (
 
 
 STATIC = "/" + static_url("host.js")
+JOINED = "/" + script_url(["start.js"])
 
 
 @dataclasses.dataclass
@@ -230,6 +231,9 @@ def serve():
 def routes_of():
     """Return a path for every route that a server's application really has."""
     fillers = {
+        r"([0-9a-f]{16})/joined/(page|part|css)/([\w.-]+\.(?:js|css))": JOINED.split("gpuboard/")[
+            1
+        ],
         r"([0-9a-f]{16}/[\w./-]+)": STATIC.split("gpuboard/")[1],
         r"(bokeh(?:-widgets|-tables|-gl)?\.min\.js)": "bokeh.min.js",
         "/?": "/",

@@ -191,8 +191,9 @@ def test_a_module_and_python_speak_with_each_other(
             return () => { document.body.dataset.disposed = "yes"; };
         } };"""
     )
-    parts = {part for name in ("start.js", "host.js", "message.js") for part in modules_of(name)}
-    for name in parts:
+    starts = ("start.js", "frame.js", "host.js")
+    parts = {part for name in starts for part in modules_of(name)}
+    for name in (*parts, "joined.js", "joined_load.js"):
         (tmp_path / name).write_bytes((static_files.STATIC / name).read_bytes())
     monkeypatch.setattr(application, "STATIC", tmp_path)
     heard = []

@@ -268,6 +268,16 @@ def test_sizes_are_known_before_any_picture_is_asked_for(board):
     assert rows == [("large", 1000, 700, 1), ("batch", 10, 8, 5), ("colour", 30, 20, 1)]
 
 
+def test_the_sizes_of_the_first_tags_need_no_list(board):
+    tags = [row["tag"] for row in board.json("values", kind="image")[1]["tags"]]
+
+    status, first = board.json("image/sizes")
+
+    assert status == 200
+    assert first == board.post("image/sizes", {"tags": tags})[1]
+    assert "batch" in first["tag"]
+
+
 @pytest.mark.parametrize("body", [{}, {"tags": "a"}, {"tags": [1]}])
 def test_a_wish_for_sizes_that_is_none_is_told(board, body):
     status, _ = board.post("image/sizes", body)

@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from gpuboard.serve.application import OwnStatic
-from gpuboard.serve.static_files import static_url
+from gpuboard.serve.static_files import script_url, static_url
 
 TOKEN = "t0ken-of-the-tests-0123456789"
 STATIC = "/" + static_url("host.js")
+JOINED = "/" + script_url(["start.js"])
 
 
 def test_the_route_table_holds_what_is_meant_and_nothing_else(server, routes_of):
@@ -18,7 +19,8 @@ def test_the_route_table_holds_what_is_meant_and_nothing_else(server, routes_of)
 
     pages = [f"/{name}{end}" for name in ("broken", "images", "scalars") for end in ("", "/ws")]
     data = ["/api/v1/absent", "/api/v1/broken", "/api/v1/echo"]
-    assert paths == sorted(["/", *pages, *data, STATIC, "/static/js/bokeh.min.js"])
+    files = [STATIC, JOINED, "/static/js/bokeh.min.js"]
+    assert paths == sorted(["/", *pages, *data, *files])
     kinds = {rule.target for rule in server.application.wildcard_router.rules}
     assert OwnStatic in kinds
 

@@ -122,12 +122,13 @@ def _longest(
     kept = np.arange(len(graph.source)) if removed is None else np.flatnonzero(~removed)
     if not len(kept):
         return np.empty(0, np.int64), 0.0
+    source, target = graph.source[kept], graph.target[kept]
     # Only nodes that edges touch, so that a short window of a long trace stays cheap.
-    ends = np.concatenate([graph.source[kept], graph.target[kept]])
-    _, place = np.unique(ends, return_inverse=True)
-    count = len(kept)
+    touched = np.zeros(len(graph.time), np.bool_)
+    touched[source] = touched[target] = True
+    place = np.cumsum(touched) - 1
     edges, reached, _ = longest_path(
-        int(place.max()) + 1, frozen(place[:count]), frozen(place[count:]), frozen(weight[kept])
+        int(place[-1]) + 1, frozen(place[source]), frozen(place[target]), frozen(weight[kept])
     )
     return kept[edges], float(reached.max())
 

@@ -232,7 +232,10 @@ class _Builder:
         thread's first node waits for what any other thread did last before.
         """
         slices = self.trace.slices
-        first = np.setdiff1d(np.concatenate([source, target]), target)
+        begins_thread = np.zeros(len(self.time), np.bool_)
+        begins_thread[source] = True
+        begins_thread[target] = False
+        first = np.flatnonzero(begins_thread)
         pause = (weight > PAUSE_NS) & (source // 2 != target // 2)
         begins = np.concatenate(
             [self.time[source[pause]], np.full(len(first), np.iinfo(np.int64).min)]

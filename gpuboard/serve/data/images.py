@@ -14,6 +14,7 @@ from gpuboard.serve.data.images_paint import (
     Wanted,
     block,
     facts,
+    first_sizes,
     picture_answer,
     sheet_answer,
     sizes,
@@ -95,7 +96,11 @@ class PixelsRoute(DataRoute):
 
 
 class SizesRoute(DataRoute):
-    """`POST api/v1/image/sizes`: how large the last pictures of tags are, before any is shown."""
+    """`GET` and `POST api/v1/image/sizes`: how large the last pictures of tags are."""
+
+    async def get(self) -> None:
+        """Answer with columns for the first tags that `api/v1/values` lists."""
+        self.reply_json(await self.run(first_sizes, self.context.store, SIZES_SENT))
 
     async def post(self) -> None:
         """Answer with columns; tags whose last picture cannot be read are left out."""

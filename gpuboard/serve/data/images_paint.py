@@ -20,6 +20,7 @@ from gpuboard.analysis.cache import ColumnCache
 from gpuboard.errors import DataError, InputError, NotFoundError
 from gpuboard.serve.replies import Replies
 from gpuboard.serve.values import decoded, place_of
+from gpuboard.store.store import natural_key
 
 if TYPE_CHECKING:
     from gpuboard.analysis.pictures import PictureInfo
@@ -253,6 +254,13 @@ def sizes(store: Store, tags: list[str]) -> dict[str, Any]:
         for column, value in zip(found.values(), (tag, *row), strict=True):
             column.append(value)
     return found
+
+
+def first_sizes(store: Store, count: int) -> dict[str, Any]:
+    """Return the same for the first tags in natural order."""
+    infos = [info for run in store.catalogue().runs for info in run.tags.values()]
+    tags = {info.tag for info in infos if info.kind == IMAGE}
+    return sizes(store, sorted(tags, key=natural_key)[:count])
 
 
 def _size_of(store: Store, run: int, tag: str) -> tuple[int, int, int]:

@@ -106,10 +106,10 @@ function slotsFor(names) {
 }
 
 function refresh() {
-  const inputs = [runs, state.get("colourBy"), state.get("colours")];
+  const inputs = [runs.name, state.get("colourBy"), state.get("colours")];
   if (inputs.every((input, i) => input === madeFor[i])) return;
   const regex = parseColourBy(state.get("colourBy"));
-  if (regex instanceof Error && madeFor[0] === runs) return; // keep all until the pattern is whole
+  if (regex instanceof Error && madeFor[0] === runs.name) return; // keep all until the pattern is whole
   if (madeFor[1] !== inputs[1]) groupSlots = new Map();
   madeFor = inputs;
   if (regex instanceof RegExp) colourByGroup(regex);

@@ -14,7 +14,7 @@ import * as state from "./state.js";
 import { THEMES, followTheme, nextTheme } from "./theme.js";
 
 const STATUS_MS = 500;
-const WITHOUT_PANEL = new Set(["runs", "health"]); // they show no selection, or the list itself
+const WITHOUT_PANEL = new Set(["runs", "health", "profile"]); // no selection of runs, or the list itself
 const MIN_PANEL = 200;
 const MAX_PANEL = 640;
 

@@ -51,7 +51,9 @@ class Gallery extends ValuePage {
     if (!unknown.length || this.measured.size >= MEASURED) return;
     for (const tag of unknown) this.measured.add(tag);
     try {
-      const sizes = await api.postJson("image/sizes", { tags: unknown });
+      const first = await this.firstSizes;
+      this.firstSizes = null;
+      const sizes = first ?? (await api.postJson("image/sizes", { tags: unknown }));
       sizes.tag.forEach((tag, i) => {
         this.aspects.set(tag, aspectOf(sizes.width[i], sizes.height[i], sizes.samples[i]));
       });
@@ -68,6 +70,8 @@ class ImagesPage {
     this.wishes = new Map(); // card -> addresses of its neighbours
     this.timer = 0;
     this.samples = this.samplePicker();
+    // apps/images.py lets the browser ask for it ahead
+    const firstSizes = get("tagFilter") ? null : api.getJson("image/sizes").catch(() => null);
     this.page = new Gallery(el, {
       kind: "image",
       title: "Images",
@@ -80,6 +84,7 @@ class ImagesPage {
       source: new PictureSource(),
       aspects: new Map(), // by tag: width by height of its cards
       measured: new Set(), // tags whose size was asked for
+      firstSizes, // those of the first tags, null where others come first
       openViewer: (viewed) => this.open(viewed),
       onSamples: (samples) => this.onSamples(samples),
       expect: (card, urls) => this.expect(card, urls),

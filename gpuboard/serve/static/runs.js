@@ -18,8 +18,8 @@ const NUMBERS = ["id", "start", "end", "tags", "points", "bytes", "files", "prob
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const CODE_LENGTH = 5;
 
-/** The columns of all runs, rows in natural order of names; replaced as a whole. */
-export let runs = columnsOf({});
+/** The columns of all runs, rows in natural order of names; each is replaced as a whole. */
+export const runs = columnsOf({});
 
 let rowOf = new Map();
 let isSelected = new Uint8Array(0);
@@ -77,7 +77,7 @@ async function load() {
 
 /** Take new columns, which come in natural order of names, and find out what is selected now. */
 export function adopt(columns) {
-  runs = columnsOf(columns);
+  Object.assign(runs, columnsOf(columns));
   rowOf = new Map(Array.from(runs.id, (id, row) => [id, row]));
   state.set("runsVersion", state.get("runsVersion") + 1);
   applySelection();

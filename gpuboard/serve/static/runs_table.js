@@ -61,9 +61,9 @@ export class RunsTable {
   /** Sort and filter anew. */
   arrange() {
     const sort = state.get("sort");
-    if (this.sortedFor !== runs || this.sortedBy !== sort) {
+    if (this.sortedFor !== runs.name || this.sortedBy !== sort) {
       this.order = sortRows(runs, sort);
-      this.sortedFor = runs;
+      this.sortedFor = runs.name;
       this.sortedBy = sort;
     }
     const { rows, error } = filterRows(runs, this.order, state.get("runFilter"));

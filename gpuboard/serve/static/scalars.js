@@ -8,7 +8,7 @@ import { make } from "./chart_elements.js";
 import { get, set } from "./state.js";
 import { tagPattern } from "./tag_pattern.js";
 
-const TAGS_LISTED = 5_000; // early.js asks for as many
+const TAGS_LISTED = 5_000; // apps/scalars.py asks for as many
 const PINNED = "\u0000pinned";
 
 class ScalarsPage extends CardsPage {
