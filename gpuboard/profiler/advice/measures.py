@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -36,11 +37,11 @@ _MOVING = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Measure:
-    """What a rule found: see `Finding`."""
+    """What a rule found: see `Finding`; the gain is looked for only where the share matters."""
 
     share: float
     statement: str
-    gain_share: float
+    gain: Callable[[], float]
     evidence: tuple[Proof, ...]
 
 
@@ -61,7 +62,7 @@ def input_bound(evidence: Evidence) -> Measure | None:
         share=share,
         statement=f"The GPU waits for input {percent(share)} of the time: {of} pass in the data "
         "loader while the device does nothing.",
-        gain_share=_at_most(share, _saved(evidence, "data loading")),
+        gain=lambda: _at_most(share, _saved(evidence, "data loading")),
         evidence=(
             Proof("time in the data loader with an idle device", lost, "ns"),
             _pause(evidence, "longest wait for a batch", Cause.DATA_LOADER),
@@ -84,7 +85,7 @@ def launch_bound(evidence: Evidence) -> Measure | None:
         statement=f"The host can't keep the GPU busy: it does nothing {percent(share)} of the time "
         f"since the next of {counted(len(kernels.ns), 'kernel')} (half of them shorter than "
         f"{duration(typical)}) has not been launched yet.",
-        gain_share=_at_most(share, _saved(evidence, "host", "launch")),
+        gain=lambda: _at_most(share, _saved(evidence, "host", "launch")),
         evidence=(
             Proof("idle, nothing queued", late.total_ns, "ns"),
             Proof("idle since the host had waited for the device", drained.total_ns, "ns"),
@@ -110,7 +111,7 @@ def synchronising(evidence: Evidence) -> Measure | None:
         share=share,
         statement=f"The host waits for the GPU {counted(len(calls), 'time')} ({duration(total)} in "
         f"all){asked}; afterwards the GPU has nothing to do for {percent(share)} of the time.",
-        gain_share=share if evidence.path.absent else min(share, unsynchronised(evidence.path)),
+        gain=lambda: share if evidence.path.absent else min(share, unsynchronised(evidence.path)),
         evidence=(
             Proof("idle since the host had waited for the device", drained.total_ns, "ns"),
             Proof("waiting calls", len(calls), "calls", "operators", who),
@@ -133,7 +134,7 @@ def exposed_communication(evidence: Evidence) -> Measure | None:
         share=share,
         statement=f"Communication holds up the GPU {percent(share)} of the time: "
         f"{duration(device.comm.union_ns)} of it, of which computing hides {percent(hidden)}.",
-        gain_share=_at_most(share, _saved(evidence, "communication")),
+        gain=lambda: _at_most(share, _saved(evidence, "communication")),
         evidence=(
             Proof("communication that nothing hides", device.exposed_comm_ns, "ns", "distributed"),
             Proof("share of communication hidden by computing", hidden, "share", "distributed"),
@@ -155,7 +156,7 @@ def exposed_copies(evidence: Evidence) -> Measure | None:
         statement=f"Copies keep the GPU from computing {percent(share)} of the time: "
         f"{counted(number, 'copy' if number == 1 else 'copie')} and fills take "
         f"{duration(device.exposed_mem_ns)} that nothing hides.",
-        gain_share=_at_most(share, _saved(evidence, "copy")),
+        gain=lambda: _at_most(share, _saved(evidence, "copy")),
         evidence=(Proof("copies and fills that nothing hides", device.exposed_mem_ns, "ns"),),
     )
 
@@ -179,7 +180,7 @@ def allocator(evidence: Evidence) -> Measure | None:
         share=share,
         statement=f"Memory is got from the driver and given back while steps run: "
         f"{counted(calls, 'call')}, {duration(lost)} on the host ({percent(share)}).{again}",
-        gain_share=share,
+        gain=lambda: share,
         evidence=(
             Proof("calls of the driver for memory", calls, "calls", "memory", names),
             Proof("time in them", lost, "ns", "memory", names),
@@ -204,7 +205,7 @@ def no_tensor_cores(evidence: Evidence) -> Measure | None:
         share=share,
         statement=f"Tensor cores are not used for {duration(kernels.total(chosen))} of matrix "
         f"products and convolutions, {percent(share)} of the time; they are for {rest}.",
-        gain_share=_faster(evidence, kernels.row[chosen], _TENSOR_CORE_GAIN, share),
+        gain=lambda: _faster(evidence, kernels.row[chosen], _TENSOR_CORE_GAIN, share),
         evidence=(
             Proof("products beside the tensor cores", kernels.total(chosen), "ns", "kernels",
                   worst),
@@ -226,7 +227,7 @@ def memory_bandwidth_bound(evidence: Evidence) -> Measure | None:
         statement=f"{percent(share)} of the time goes into kernels that mostly move data "
         "(elementwise, normalisation, reduction, copies, optimizer): they wait for the device's "
         "memory, not for arithmetic.",
-        gain_share=_faster(evidence, kernels.row[chosen], _FUSION_GAIN, share),
+        gain=lambda: _faster(evidence, kernels.row[chosen], _FUSION_GAIN, share),
         evidence=(
             Proof("kernels that mostly move data", kernels.total(chosen), "ns", "kernels",
                   tuple(trace.strings[name] for name in names)),
@@ -250,7 +251,7 @@ def compute_bound(evidence: Evidence) -> Measure | None:
         share=share,
         statement=f"The GPU is busy {percent(busy)} of the time and computes in "
         f"{percent(share)} of it; most time goes to {shortened(first)}.",
-        gain_share=_faster(evidence, kernels.row[chosen], _PRECISION_GAIN, share),
+        gain=lambda: _faster(evidence, kernels.row[chosen], _PRECISION_GAIN, share),
         evidence=(
             Proof("busy", busy, "share"),
             Proof("kernels that compute", kernels.total(chosen), "ns", "kernels",
@@ -269,7 +270,7 @@ def no_device_work(evidence: Evidence) -> Measure | None:
         share=1.0,
         statement="The trace holds no work of a GPU: all of its "
         f"{duration(evidence.window_ns)} is time of the host.",
-        gain_share=0.0,
+        gain=lambda: 0.0,
         evidence=(Proof("time of the host", evidence.window_ns, "ns", "timeline"),),
     )
 

@@ -72,7 +72,7 @@ def _found(rule: Rule, evidence: Sequence[Evidence]) -> Finding | None:
     if share < rule.threshold:
         return None
     worst, measure = max(measured, key=lambda pair: pair[1].share)
-    gain = sum(measure.gain_share for _, measure in measured) / len(evidence)
+    gain = sum(measure.gain() for _, measure in measured) / len(evidence)
     return Finding(
         kind=rule.kind,
         share=min(1.0, share),
