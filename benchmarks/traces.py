@@ -93,9 +93,10 @@ tell({"objects": whole, "overview": views})
 """
 _HTA = """
 import logging
-from hta.common.trace_parser import parse_trace_file
+from hta.common.trace_parser import parse_trace_dataframe
+from hta.configs.parser_config import ParserConfig
 logging.disable(logging.CRITICAL)
-_, whole = timed(lambda: parse_trace_file(path))
+_, whole = timed(lambda: parse_trace_dataframe(path, ParserConfig.get_default_cfg()))
 tell({"columns": whole})
 """
 _PACKAGES = (

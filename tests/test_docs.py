@@ -126,6 +126,21 @@ def test_every_kind_of_problem_is_documented():
     }
 
 
+def test_every_kind_of_problem_of_a_trace_is_documented():
+    from gpuboard.profiler.traces.kineto_problems import MEANING
+
+    table = read("docs/guide/profile.md").partition("## Problems of traces")[2]
+    elsewhere = re.compile(r'\bnote\(\s*(?:[a-z]+, )?"(\w+)"|_note\(parts, .*, "(\w+)"')
+    sources = "\n".join(
+        path.read_text() for path in (ROOT / "gpuboard" / "profiler" / "traces").glob("*.py")
+    )
+    noted = {a or b for a, b in re.findall(elsewhere, sources)}
+
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == {
+        *MEANING, *noted, "negative_duration", "impossible_duration", "profiler_error",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("script", sorted(ROOT.glob("ci/*")), ids=lambda path: path.name)
 def test_every_script_is_executable_and_is_sound_bash(script: Path):
     assert os.access(script, os.X_OK)

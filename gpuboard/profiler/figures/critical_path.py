@@ -40,6 +40,7 @@ class CriticalPath:
         length_ns: Sum of the edges' weights.
         edge_class: Index into `CLASSES` of every edge of the graph, shape (m,).
         class_ns: Time on the path by class, shape (len(CLASSES),).
+        place: Number of each node among those that edges touch, shape (2 * slices,).
         absent: Why there is no path, "" where there is one.
     """
 
@@ -50,6 +51,7 @@ class CriticalPath:
     length_ns: int
     edge_class: UInt8s
     class_ns: Float64s
+    place: Int64s
     absent: str = ""
 
 
@@ -68,7 +70,8 @@ def critical_path(
         launches: What `join` found, where it is known already.
     """
     graph = path_graph(trace, start, end, gaps=gaps, launches=launches)
-    edges, length = _longest(graph, graph.weight)
+    place = _places(graph)
+    edges, length = _longest(graph, place, graph.weight)
     nodes = np.concatenate([graph.source[edges[:1]], graph.target[edges]])
     edge_class = _classes(trace, graph)
     return CriticalPath(
@@ -81,6 +84,7 @@ def critical_path(
         class_ns=np.bincount(
             edge_class[edges], weights=graph.weight[edges], minlength=len(CLASSES)
         ).astype(np.float64),
+        place=place,
         absent="" if len(edges) else "no operator or runtime call of the host lies in this window",
     )
 
@@ -98,7 +102,7 @@ def what_if(
     if not path.length_ns:
         return 0.0
     weight = path.graph.weight if factor is None else path.graph.weight * factor
-    _, length = _longest(path.graph, weight, removed)
+    _, length = _longest(path.graph, path.place, weight, removed)
     return max(0.0, 1 - length / path.length_ns)
 
 
@@ -113,24 +117,30 @@ def unsynchronised(path: CriticalPath) -> float:
     return what_if(path, removed=path.graph.edge == Edge.SYNC)
 
 
+def _places(graph: PathGraph) -> Int64s:
+    """Number the nodes that edges touch, so that a short window of a long trace stays cheap."""
+    touched = np.zeros(len(graph.time), np.bool_)
+    touched[graph.source] = touched[graph.target] = True
+    places: Int64s = np.cumsum(touched) - 1
+    return places
+
+
 def _longest(
-    graph: PathGraph, weight: Float64s, removed: Bools | None = None
+    graph: PathGraph, place: Int64s, weight: Float64s, removed: Bools | None = None
 ) -> tuple[Int64s, float]:
     from gpuboard.profiler.compiled import frozen
     from gpuboard.profiler.figures.path_kernels import longest_path
 
-    kept = np.arange(len(graph.source)) if removed is None else np.flatnonzero(~removed)
-    if not len(kept):
+    source, target = graph.source, graph.target
+    kept = None if removed is None else np.flatnonzero(~removed)
+    if kept is not None:
+        source, target, weight = source[kept], target[kept], weight[kept]
+    if not len(source):
         return np.empty(0, np.int64), 0.0
-    source, target = graph.source[kept], graph.target[kept]
-    # Only nodes that edges touch, so that a short window of a long trace stays cheap.
-    touched = np.zeros(len(graph.time), np.bool_)
-    touched[source] = touched[target] = True
-    place = np.cumsum(touched) - 1
     edges, reached, _ = longest_path(
-        int(place[-1]) + 1, frozen(place[source]), frozen(place[target]), frozen(weight[kept])
+        int(place[-1]) + 1, frozen(place[source]), frozen(place[target]), frozen(weight)
     )
-    return kept[edges], float(reached.max())
+    return edges if kept is None else kept[edges], float(reached.max())
 
 
 def _classes(trace: Trace, graph: PathGraph) -> UInt8s:

@@ -100,9 +100,12 @@ def path_graph(
 
 def loading_rows(trace: Trace) -> Int32s:
     """Return the rows of the ranges in which a thread fetches its next batch."""
-    named = [k for k, text in enumerate(trace.strings) if text.startswith(_DATA_LOADING)]
     rows = trace.rows(Kind.ANNOTATION, Kind.OPERATOR)
-    return rows[np.isin(trace.slices.name[rows], named)]
+    names = trace.slices.name[rows]
+    named = np.zeros(len(trace.strings), np.bool_)
+    for number in np.unique(names).tolist():
+        named[number] = trace.strings[number].startswith(_DATA_LOADING)
+    return rows[named[names]]
 
 
 class _Builder:

@@ -14,12 +14,25 @@ from gpuboard.profiler.traces.scan_texts import COMPOSITE, COUNT, ESCAPED, USED,
 
 Found = tuple[str, int]
 
-_BAD_ESCAPE = re.compile(r'\\(?!["\\/bfnrt]|u[0-9a-fA-F]{4})')
-_CONTROL = re.compile(r"[\x00-\x1f]")
+_ESCAPE = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))|\\')
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BLANKS = re.compile(r"\s+")
 _WORDS = re.compile(r'("(?:[^"\\]|\\.)*")|(?<=[\[:,\s])([A-Za-z][\w./-]*)')
 _JSON_WORDS = {"true", "false", "null", "NaN", "Infinity"}
+
+
+def _mended(text: str) -> tuple[str, int]:
+    """Return text in which every backslash that begins no escape is doubled, and how many were."""
+    bad = 0
+
+    def mend(match: re.Match[str]) -> str:
+        nonlocal bad
+        if match[1] is not None:
+            return match[1]
+        bad += 1
+        return r"\\"
+
+    return _ESCAPE.sub(mend, text), bad
 
 
 def unescaped(text: str) -> str:
@@ -28,7 +41,7 @@ def unescaped(text: str) -> str:
     An escape that JSON does not have, such as those in `C:\Users`, stays as it stands; half of a
     surrogate pair becomes U+FFFD.
     """
-    mended = _BAD_ESCAPE.sub(r"\\\\", text)
+    mended, _ = _mended(text)
     try:
         decoded: str = json.loads(f'"{mended}"', strict=False)
     except ValueError:
@@ -41,7 +54,7 @@ def mended_json(text: str) -> str:
 
     def word(match: re.Match[str]) -> str:
         if match[1] is not None:
-            return _BAD_ESCAPE.sub(r"\\\\", match[1])
+            return _mended(match[1])[0]
         return match[2] if match[2] in _JSON_WORDS else "null"
 
     return _WORDS.sub(word, text)
@@ -95,7 +108,7 @@ class Decoded:
     def _decode_special(self, sort: npt.NDArray[np.uint8], offset: npt.NDArray[np.int64]) -> None:
         for number in np.flatnonzero(sort == ESCAPED).tolist():
             text = self.strings[number]
-            if _BAD_ESCAPE.search(text.replace("\\\\", "")):
+            if _mended(text)[1]:
                 self.problems.append(("bad_escape", int(offset[number])))
             self.strings[number] = unescaped(text)
         for number in np.flatnonzero(sort == COMPOSITE).tolist():

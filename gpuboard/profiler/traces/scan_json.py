@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from gpuboard.eventlog.native import Bytes, Int64, kernel, load_i64, load_u8
+from gpuboard.limits import MAX_TRACE_DEPTH
 from gpuboard.profiler.traces.scan_vectors import (
     WIDTH,
     brace_marks,
@@ -22,7 +23,7 @@ from gpuboard.profiler.traces.scan_vectors import (
 
 CUT, BROKEN, TOO_DEEP = -1, -2, -3
 
-MAX_DEPTH = 64  # one bit of an int64 for each open list or object
+MAX_DEPTH = MAX_TRACE_DEPTH.value  # one bit of an int64 for each open list or object
 
 QUOTE, COLON, COMMA, BACKSLASH = (ord(c) for c in '":,\\')
 BRACE, END_BRACE, BRACKET, END_BRACKET = (ord(c) for c in "{}[]")

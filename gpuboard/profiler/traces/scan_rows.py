@@ -5,16 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from gpuboard.eventlog.native import Bytes, Column, Int64, inlined, kernel, load_i64, load_u8
+from gpuboard.profiler.traces.scan_counters import intern_any, take_counters
 from gpuboard.profiler.traces.scan_event import sort_of
 from gpuboard.profiler.traces.scan_json import (
-    BRACE,
-    BRACKET,
-    COMMA,
-    QUOTE,
-    composite_end,
     literal_end,
-    seen,
-    string_end,
 )
 from gpuboard.profiler.traces.scan_numbers import NO_NUMBER, floating, integer
 from gpuboard.profiler.traces.scan_state import (
@@ -24,7 +18,6 @@ from gpuboard.profiler.traces.scan_state import (
     BAD_DURATION,
     BAD_TIME,
     BYTES,
-    ESCAPES,
     LIST,
     LITERAL,
     MANY_TEXTS,
@@ -58,13 +51,11 @@ from gpuboard.profiler.traces.scan_tables import (
     DUR,
     DUR_,
     ENDS,
-    EXACT,
     FACT,
     FLOAT,
     FLOW_ENDS,
     INSTANTS,
     INTEGER,
-    KEY,
     KIND,
     LABEL,
     LABELS,
@@ -85,12 +76,9 @@ from gpuboard.profiler.traces.scan_tables import (
     TIME,
     TRACK,
     TS,
-    VALUE,
     Lists,
 )
 from gpuboard.profiler.traces.scan_texts import (
-    COMPOSITE,
-    ESCAPED,
     LEFT_OUT,
     NO_ROOM,
     PLAIN,
@@ -104,13 +92,6 @@ _X, _B, _E, _C, _M, _S, _T, _F = (ord(c) for c in "XBECMstf")
 _ZERO, _NINE, _MINUS = (ord(c) for c in "09-")
 _LONGEST_TIME = 1 << 62
 _ODD, _ODDER = 0x1E3779B97F4A7C15, 0x243F6A8885A308D3
-
-
-@kernel
-def _intern(data: Bytes, first: Int64, last: Int64, sort: Int64, at: Int64, texts: Texts) -> Int64:
-    if sort == LIST:
-        return intern(data, first, last, COMPOSITE, at, texts)
-    return intern(data, first, last, ESCAPED if sort == ESCAPES else PLAIN, at, texts)
 
 
 @kernel
@@ -247,7 +228,7 @@ def _fill(
         elif how == TEXT:
             number = np.int64(-1)
             if sort != ABSENT:
-                number = _intern(data, first, last, sort, offset, texts)
+                number = intern_any(data, first, last, sort, offset, texts)
                 if number == NO_ROOM:
                     return np.int64(-1)
                 if number == LEFT_OUT:
@@ -282,76 +263,6 @@ def _next_integer(data: Bytes, position: Int64, end: Int64) -> tuple[Int64, Int6
     return np.int64(end), np.int64(NO_NUMBER)
 
 
-@kernel
-def _take_counters(
-    data: Bytes, end: Int64, offset: Int64, values: Column, known: Known, blocks: Blocks,
-    texts: Texts,
-) -> Int64:  # fmt: skip
-    """Add a row for each member of the event's "args".
-
-    Returns:
-        How it ended, as `_fill` does, and 2 where there was a value that is no number.
-    """
-    room, base, before = blocks.room[COUNTERS], blocks.base[COUNTERS], blocks.rows[COUNTERS]
-    answer = np.int64(0)
-    facts = known.facts
-    position = values[ARGS * VALUE_PLACES + 2] + 1
-    while True:
-        position = seen(data, position, end)
-        c = load_u8(data, position)
-        if c == COMMA:
-            position += 1
-            continue
-        if c != QUOTE:
-            return answer
-        key_end, has_escapes = string_end(data, position + 1, end)
-        key_sort = ESCAPES if has_escapes else STRING
-        number = _intern(data, position + 1, key_end, key_sort, offset, texts)
-        first = seen(data, seen(data, key_end + 1, end) + 1, end)
-        c = load_u8(data, first)
-        sort = np.int64(LITERAL)
-        if c == QUOTE:
-            first += 1
-            last, _ = string_end(data, first, end)
-            position = last + 1
-        elif c in (BRACE, BRACKET):
-            last = composite_end(data, first, end)
-            sort = np.int64(LIST)
-            position = last
-        else:
-            last = literal_end(data, first, end)
-            position = last
-        value, is_exact = floating(data, first, last)
-        if c == 0x74 or c == 0x66:  # true, false
-            value = 1.0 if c == 0x74 else 0.0
-        if sort == LIST or (value != value and c | 0x20 != 0x6E):
-            answer |= 2
-            continue
-        exact = np.int64(LEFT_OUT)
-        if not is_exact:
-            exact = _intern(data, first, last, STRING, offset, texts)
-        if number == NO_ROOM or exact == NO_ROOM:
-            blocks.rows[COUNTERS] = before
-            return np.int64(-1)
-        if number == LEFT_OUT:
-            answer |= 1
-            continue
-        row = blocks.rows[COUNTERS]
-        if row >= room:
-            # No event of sense has as many values as a whole block has rows.
-            if before == 0:
-                return answer | 2
-            blocks.rows[COUNTERS] = before
-            return np.int64(-2)
-        facts[KEY], facts[VALUE], facts[EXACT] = number, as_bits(value), max(exact, np.int64(-1))
-        for k in range(6):
-            blocks.cells[base + k * room + row] = facts[_COUNTER_FACTS[k]]
-        blocks.rows[COUNTERS] = row + 1
-
-
-_COUNTER_FACTS = np.array([NAME, KEY, TRACK, TIME, VALUE, EXACT], np.int64)
-
-
 @inlined
 def take(
     data: Bytes, end: Int64, offset: Int64, warned: Int64, state: Column, known: Known,
@@ -382,7 +293,7 @@ def take(
                 if sort == STRING or sort == LITERAL:
                     number = intern(data, first, last, PLAIN, offset, texts)
                 else:
-                    number = _intern(data, first, last, sort, offset, texts)
+                    number = intern_any(data, first, last, sort, offset, texts)
                 if number == NO_ROOM:
                     return np.int64(TEXT_ROOM)
                 if number == LEFT_OUT:
@@ -420,7 +331,7 @@ def take(
         if n == 1 and known.todo[0] == COUNTERS:
             n = np.int64(0)
             if sort_of(ARGS, values, state) == LIST:
-                answer = _take_counters(data, end, offset, values, known, blocks, texts)
+                answer = take_counters(data, end, offset, values, known, blocks, texts)
                 if answer < 0:
                     state[ARGUMENT] = COUNTERS
                     return np.int64(TEXT_ROOM) if answer == -1 else np.int64(ROW_ROOM)

@@ -48,7 +48,8 @@ def test_the_dialect_of_2021_has_capital_categories_and_streams_by_name(read):
         [
             event(cat="Operator", name="aten::mm", tid="1441273664",
                   args={"Input dims": [[2, 2], []], "External id": "7"}),
-            event(cat="Runtime", name="cudaLaunchKernel", args={"correlation": 9, "external id": 7}),
+            event(cat="Runtime", name="cudaLaunchKernel",
+                  args={"correlation": 9, "external id": 7}),
             event(cat="Kernel", name="gemm", pid=0, tid="stream 7",
                   args={"correlation": 9, "external id": 7, "stream": 7, "device": 0}),
             event(cat="Memcpy", pid=0, tid="stream 7", ts=8),
@@ -382,3 +383,10 @@ def test_any_events_make_what_the_slow_reader_makes(events, indent, is_ascii, tm
     file.write_text(json.dumps(whole, indent=indent, ensure_ascii=is_ascii), "utf-8")
 
     assert_alike(read_kineto(file), trace_of(events, {"schemaVersion": 1, "note": "é"}))
+
+
+def test_a_backslash_is_one_and_a_bad_escape_stays_as_it_stands(read):
+    trace = read(r'[{"ph":"X","name":"\\","ts":1}, {"ph":"X","name":"\\\d\"","ts":2}]')
+
+    assert named(trace, "slices", "name") == ["\\", '\\\\d"']
+    assert trace.problem_counts["bad_escape"] == 1

@@ -1,0 +1,1 @@
+"""Watch GPUs and host: what is measured, the process that measures, and the recorder."""
