@@ -141,7 +141,7 @@ class _Reader:
         lost = self.database.count(table) - read
         if lost > 0:
             self.collected.note(
-                limits.MAX_TRACE_EVENTS.name,
+                "many_events",
                 f"{lost:,} rows of {table} are not shown: of one trace at most "
                 f"{limits.MAX_TRACE_EVENTS.value:,} are",
                 times=lost,

@@ -168,7 +168,7 @@ class _Reader:
             )
         if damage.too_many:
             note(
-                limits.MAX_TRACE_EVENTS.name,
+                "many_events",
                 f"{damage.too_many:,} events of {plane.name!r} are not shown: of one trace at most "
                 f"{limits.MAX_TRACE_EVENTS.value:,} are",
                 offset=offset,

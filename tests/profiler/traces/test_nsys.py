@@ -343,7 +343,7 @@ def test_no_more_rows_are_read_than_the_limit_allows(export, monkeypatch):
     trace = read_nsys(export.done())
 
     assert len(trace.slices) == 4
-    assert trace.problem_counts["max_trace_events"] == 6
+    assert trace.problem_counts["many_events"] == 6
 
 
 def test_a_view_or_virtual_table_in_place_of_a_table_is_not_run(export):

@@ -550,7 +550,7 @@ def test_no_more_events_are_read_than_the_limit_allows(path, monkeypatch):
     trace = read_xplane(write(path, plane))
 
     assert trace.work.correlation.tolist() == [0, 1, 2, 3]
-    assert trace.problem_counts == {"max_trace_events": 6}
+    assert trace.problem_counts == {"many_events": 6}
 
 
 def test_a_file_larger_than_any_such_file_is_refused(path, monkeypatch):
