@@ -7,6 +7,7 @@ import enum
 import gc
 import json
 import logging
+import os
 import re
 import sys
 import tempfile
@@ -216,13 +217,15 @@ def profile(
     top: Annotated[int, typer.Option(min=1, max=1000, help="Rows of each table.")] = 10,
 ) -> None:
     """Say where the time of profiled runs goes, what holds them back, and what would help."""
-    from gpuboard.reports import command
-
-    wish = command.Wish(tuple(traces), as_json=as_json, html=html, other=diff, top=top)
     try:
+        from gpuboard.reports import command
+
+        wish = command.Wish(tuple(traces), as_json=as_json, html=html, other=diff, top=top)
         command.profile(wish, sys.stdout, sys.stderr)
     except KeyboardInterrupt:
-        command.interrupted()
+        print("gpuboard: interrupted", file=sys.stderr, flush=True)
+        # A compiled loop may still run in a thread, which the interpreter would wait for.
+        os._exit(130)
 
 
 @export_app.command("scalars")

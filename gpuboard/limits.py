@@ -209,4 +209,23 @@ MAX_TRACE_DEPTH = Limit(
     "max_trace_depth", 64, "Lists and objects nested in an event; one with more is left out."
 )
 
+MAX_HARDWARE_DEVICES = Limit(
+    "max_hardware_devices",
+    4_096,
+    "GPUs, slices, links and cores watched at a time; further ones are not.",
+)
+MAX_HARDWARE_PROCESSES = Limit(
+    "max_hardware_processes", 4_096, "Processes listed for one GPU at a time."
+)
+MAX_HARDWARE_PENDING = Limit(
+    "max_hardware_pending",
+    1_000_000,
+    "Hardware samples kept until somebody takes them; the oldest are dropped, and counted.",
+)
+MAX_HARDWARE_RECORD_BYTES = Limit(
+    "max_hardware_record_bytes",
+    1 << 30,
+    "Recorded samples of one host; the oldest files go, their means of a minute and an hour stay.",
+)
+
 ALL: tuple[Limit, ...] = tuple(v for v in list(globals().values()) if isinstance(v, Limit))

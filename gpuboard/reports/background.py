@@ -27,6 +27,7 @@ def run_apart(work: Callable[[Tell, IsCancelled], T], err: TextIO) -> T:
     """
     job = _Job(work)
     try:
+        job.start()
         if not job.wait(_SHOWN_AFTER_S):
             _draw(job, err)
     except KeyboardInterrupt:
@@ -41,12 +42,14 @@ class _Job(Generic[T]):
         self._done, self._cancelled = threading.Event(), threading.Event()
         self._found: list[T] = []
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
-        self._thread.start()
+        self._work = work
 
-    def _run(self, work: Callable[[Tell, IsCancelled], T]) -> None:
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="gpuboard-work", daemon=True).start()
+
+    def _run(self) -> None:
         try:
-            self._found.append(work(self._tell, self._cancelled.is_set))
+            self._found.append(self._work(self._tell, self._cancelled.is_set))
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
             self._error = error
         finally:
@@ -79,7 +82,8 @@ def _draw(job: _Job[T], err: TextIO) -> None:
 
     from gpuboard.reports.text import safe
 
-    columns = (BarColumn(30), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
+    bar = BarColumn(30, complete_style="blue", finished_style="blue")
+    columns = (bar, TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
     text = TextColumn("{task.description}")
     with Progress(*columns, text, console=Console(file=err), transient=True) as progress:
         task = progress.add_task("", total=1.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -91,39 +90,36 @@ class _Profile:
         found = _Result([], Contract())
         unread: list[tuple[str, str]] = []
         kept: list[Sheet] = []
+        is_any = False
         for number, source in enumerate(self._sources):
             for loaded in load(source, _part(tell, number, len(self._sources)), cancelled):
                 unread += loaded.unread
-                kept += self._add(loaded, found, tell)
-        if not found.reports:
+                is_any = is_any or bool(loaded.traces)
+                tell((number + 1) / len(self._sources), "working out figures")
+                kept += self._add(loaded, found)
+                del loaded  # so that two jobs are never in memory at once
+        if not is_any:
             raise nothing_read(unread)
         if self._others:
             self._compare(kept, found, tell, cancelled)
         return found
 
-    def _add(self, loaded: Loaded, found: _Result, tell: Tell) -> list[Sheet]:
+    def _add(self, loaded: Loaded, found: _Result) -> list[Sheet]:
         """Add a job; return its sheets if they are needed again."""
         from gpuboard.profiler.advice.verdict import judge
-        from gpuboard.reports.compose import compose
+        from gpuboard.reports.compose import compose, unread_report
         from gpuboard.reports.sheet import Sheet
 
-        tell(1.0, "working out figures")
+        name, unread, wish = loaded.name, loaded.unread, self._wish
         sheets = [Sheet(trace) for trace in loaded.traces]
-        if not sheets:
-            found.contract.add(loaded.name, [], [], loaded.unread)
-            return []
         for sheet in sheets:
             sheet.overview  # noqa: B018 - shares its steps with what is judged
-        findings = judge([sheet.evidence for sheet in sheets])
-        found.contract.add(loaded.name, sheets, findings, loaded.unread)
-        wish = self._wish
-        if not wish.as_json or wish.html is not None:
-            report = compose(loaded.name, sheets, findings, loaded.unread, wish.top)
-            found.reports.append(report)
-        else:
-            from gpuboard.reports.document import Report
-
-            found.reports.append(Report(loaded.name, "", ()))
+        findings = judge([sheet.evidence for sheet in sheets]) if sheets else ()
+        found.contract.add(name, sheets, findings, unread)
+        if not sheets:
+            found.reports.append(unread_report(name, unread))
+        elif not wish.as_json or wish.html is not None:
+            found.reports.append(compose(name, sheets, findings, unread, wish.top))
         return sheets if self._others else []
 
     def _compare(
@@ -147,6 +143,8 @@ class _Profile:
         compared = compare(before, after)
         files = [[r.trace.origin.file for r in side] for side in (before, after)]
         found.contract.diff = difference_json(compared, *files)
+        if not found.reports:
+            return
         found.reports[:] = _with_difference(
             found.reports, compared, difference_sections(compared, self._wish.top), files
         )
@@ -174,11 +172,13 @@ def _part(tell: Tell, number: int, of: int) -> Tell:
 
 
 def _print_reports(reports: Sequence[Report], out: TextIO) -> None:
-    from gpuboard.reports.terminal import console_for, show
+    from gpuboard.reports.terminal import console_for, show, show_contents
 
     console = console_for(out)
     for report in reports:
         show(report, console)
+    if len(reports) > 1:
+        show_contents(reports, console)
 
 
 def _check_writable(file: Path) -> None:
@@ -209,10 +209,3 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def interrupted() -> None:
-    """Say that Ctrl+C was pressed, and leave."""
-    print("gpuboard: interrupted", file=sys.stderr, flush=True)
-    # A compiled loop may still run in a thread, which the interpreter would wait for.
-    os._exit(130)

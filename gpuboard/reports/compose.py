@@ -51,9 +51,18 @@ def compose(
         *(section for one in sheets for section in problems(one)),
     ]
     if unread:
-        notes = tuple(Note(f"{sentence}", is_warning=True) for _, sentence in unread)
-        sections.append(Section("Files that could not be read", notes))
+        sections.append(_unread(unread))
     return Report(name, _subtitle(sheets), tuple(sections))
+
+
+def unread_report(name: str, unread: Sequence[tuple[str, str]]) -> Report:
+    """Return what is left to say of a job of which nothing could be read."""
+    return Report(name, "", (_unread(unread),))
+
+
+def _unread(unread: Sequence[tuple[str, str]]) -> Section:
+    notes = tuple(Note(sentence, is_warning=True) for _, sentence in unread)
+    return Section("Files that could not be read", notes)
 
 
 def _shown(sheets: Sequence[Sheet], findings: Sequence[Finding]) -> int:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
+
+NO_FINDING = "no finding"
 
 
 class Role(enum.StrEnum):
@@ -247,3 +250,19 @@ class Report:
     title: str
     subtitle: str
     sections: tuple[Section, ...]
+
+
+def worst_of(report: Report) -> Judgement | None:
+    """Return the first finding of a report, None where it has none."""
+    blocks = (block for section in report.sections for block in section.blocks)
+    findings = (block.findings for block in blocks if isinstance(block, Verdict))
+    return next((found[0] for found in findings if found), None)
+
+
+def short_titles(reports: Sequence[Report]) -> tuple[str, ...]:
+    """Return the titles without the folders that all have in common."""
+    folders = [report.title.split("/")[:-1] for report in reports]
+    shared = 0
+    while all(len(own) > shared for own in folders) and len({own[shared] for own in folders}) == 1:
+        shared += 1
+    return tuple("/".join(report.title.split("/")[shared:]) for report in reports)

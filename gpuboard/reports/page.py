@@ -10,6 +10,7 @@ import gpuboard
 from gpuboard.profiler.advice.words import percent
 from gpuboard.reports import svg
 from gpuboard.reports.document import (
+    NO_FINDING,
     Bar,
     Block,
     Cell,
@@ -26,6 +27,8 @@ from gpuboard.reports.document import (
     Stack,
     Table,
     Verdict,
+    short_titles,
+    worst_of,
 )
 from gpuboard.reports.page_style import style_sheet
 from gpuboard.reports.text import escaped
@@ -54,13 +57,23 @@ def page(reports: Sequence[Report]) -> str:
 
 
 def _contents(reports: Sequence[Report]) -> str:
+    """Return a list of several reports, each with what holds it back most."""
     if len(reports) == 1:
         return ""
-    links = "".join(
-        f'<a href="#report-{number}">{escaped(report.title)}</a>'
-        for number, report in enumerate(reports)
+    rows = []
+    names = short_titles(reports)
+    for number, (report, name) in enumerate(zip(reports, names, strict=True)):
+        worst = worst_of(report)
+        title = escaped(worst.title if worst else NO_FINDING)
+        share = _bar(Bar(worst.share, percent(worst.share), worst.role)) if worst else ""
+        rows.append(
+            f'<tr><td><a href="#report-{number}">{escaped(name)}</a></td>'
+            f"<td>{title}</td><td>{share}</td></tr>"
+        )
+    return (
+        f'<section class="card contents-card"><h2>{len(reports):,} profiles</h2>'
+        f'<table class="contents"><tbody>{"".join(rows)}</tbody></table></section>'
     )
-    return f"<nav>{links}</nav>"
 
 
 def _report(report: Report, number: int) -> str:
@@ -169,7 +182,7 @@ def _class(column: Column) -> str:
 
 def _cell(cell: Cell, column: Column) -> str:
     if isinstance(cell, Bar):
-        inside = f'<div class="bar">{svg.bar(cell)}<span>{escaped(cell.text)}</span></div>'
+        inside = _bar(cell)
     elif isinstance(cell, Stack):
         inside = svg.stack(cell, "small-stack")
     elif len(cell) > _LONGEST_NAME:
@@ -178,3 +191,7 @@ def _cell(cell: Cell, column: Column) -> str:
     else:
         inside = escaped(cell)
     return f"<td{_class(column)}>{inside}</td>"
+
+
+def _bar(one: Bar) -> str:
+    return f'<div class="bar">{svg.bar(one)}<span>{escaped(one.text)}</span></div>'

@@ -42,6 +42,12 @@ a:hover { text-decoration: underline; }
 .kicker { margin: 0 0 2px; color: var(--faint); font-size: 12px; overflow-wrap: anywhere; }
 .subtitle { margin: 2px 0 0; color: var(--muted); }
 nav { display: flex; flex-wrap: wrap; gap: 4px 14px; margin: 12px 0 20px; font-size: 13px; }
+.contents { width: 100%; border-collapse: collapse; font-size: 13px; }
+.contents td { padding: 5px 14px 5px 0; border-top: 1px solid var(--line); }
+.contents td:first-child { overflow-wrap: anywhere; }
+.contents td:nth-child(2) { color: var(--muted); }
+.contents td:last-child { width: 190px; padding-right: 0; }
+section.contents-card { margin-bottom: 44px; }
 .report + .report { margin-top: 56px; padding-top: 40px; border-top: 1px solid var(--line); }
 .card {
   margin: 0 0 14px; padding: 18px 20px; border: 1px solid var(--line); border-radius: 8px;
@@ -49,7 +55,7 @@ nav { display: flex; flex-wrap: wrap; gap: 4px 14px; margin: 12px 0 20px; font-s
 }
 section.card > * + * { margin-top: 14px; }
 section.card > h2 + * { margin-top: 0; }
-.finding { display: grid; grid-template-columns: 76px 1fr; gap: 0 18px; }
+.finding { display: grid; grid-template-columns: 76px minmax(0, 1fr); gap: 0 18px; }
 .finding + .finding { margin-top: 18px; padding-top: 18px; border-top: 1px solid var(--line); }
 .finding p { margin: 4px 0 0; max-width: 78ch; overflow-wrap: anywhere; }
 .finding .advice { color: var(--muted); }
@@ -99,8 +105,8 @@ table.rows { width: 100%; border-collapse: collapse; font-size: 13px; }
 }
 .rows td:last-child, .rows th:last-child { padding-right: 0; }
 .bar { display: flex; align-items: center; gap: 8px; }
-.bar svg { width: 110px; height: 8px; border-radius: 2px; background: var(--sunken); }
-.bar span { min-width: 44px; color: var(--muted); text-align: right; }
+.bar svg { flex: 1; min-width: 100px; height: 8px; border-radius: 2px; background: var(--sunken); }
+.bar span { flex: none; min-width: 44px; color: var(--muted); text-align: right; }
 .small-stack { width: 100%; min-width: 240px; height: 14px; border-radius: 2px; }
 .more { margin: 6px 0 0; color: var(--faint); font-size: 12px; }
 figure { margin: 0; }
@@ -109,25 +115,34 @@ figcaption { margin: 0 0 6px; color: var(--muted); font-size: 13px; }
 .drawn text { fill: var(--faint); font-size: 11px; }
 .drawn .lane { fill: var(--muted); }
 .drawn .inside { fill: var(--on-mark); font-size: 10px; pointer-events: none; }
+.drawn .i-unknown { fill: var(--text); }
 .drawn .grid { stroke: var(--grid); stroke-width: 1; }
 .drawn .axis { stroke: var(--line); stroke-width: 1; }
 .drawn .area { fill: var(--memory); fill-opacity: 0.18; }
 .drawn .line { fill: none; stroke: var(--memory); stroke-width: 1.5; }
 .drawn .ceiling { stroke: var(--bad); stroke-width: 1; stroke-dasharray: 4 3; }
 .drawn .roof { fill: none; stroke: var(--muted); stroke-width: 1.5; }
+.drawn .told {
+  fill: var(--muted); stroke: var(--surface); stroke-width: 3px; paint-order: stroke;
+}
 .drawn .window { fill: var(--window); }
 .drawn .point { fill-opacity: 0.55; stroke-opacity: 0.9; }
 footer { margin-top: 28px; color: var(--faint); font-size: 12px; }
 @media (max-width: 640px) {
   main { padding: 20px 12px; }
   .card { padding: 14px; }
-  .finding { grid-template-columns: 52px 1fr; gap: 0 12px; }
+  .finding { grid-template-columns: 52px minmax(0, 1fr); gap: 0 12px; }
   .ring { width: 52px; height: 52px; }
   .small-stack { min-width: 120px; }
-  .bar svg { width: 60px; }
+  .bar svg { min-width: 60px; }
+  .legend td:last-child { display: none; }
+  .drawn { min-width: 720px; }
+  figure { overflow-x: auto; }
 }
 @media print {
-  body { font-size: 11px; }
+  body { background: none; font-size: 11px; }
+  .rows, table.rows, .legend, .note, .proofs, .facts dt, figcaption { font-size: 10.5px; }
+  .rows td.name { font-size: 9.5px; }
   main { max-width: none; padding: 0; }
   nav { display: none; }
   .card { padding: 8px 0; border: 0; break-inside: avoid-page; }

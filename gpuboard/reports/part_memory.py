@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from gpuboard.profiler.advice.words import counted, duration, percent, size
@@ -40,7 +38,7 @@ def _facts(curve: MemoryCurve) -> Facts:
         pairs.append(("peak reserved", size(curve.peak_reserved)))
     if curve.capacity:
         pairs.append(("capacity", size(curve.capacity)))
-    if math.isfinite(curve.peak_fragmentation):
+    if curve.peak_fragmentation >= 0:
         pairs.append(("fragmentation at the peak", percent(curve.peak_fragmentation)))
     pairs.append(("allocations", f"{curve.allocations:,}, {curve.frees:,} freed"))
     return Facts(tuple(pairs))

@@ -122,11 +122,14 @@ def _scatter(sheet: Sheet) -> Scatter | None:
 def _roofs(sheet: Sheet, places: np.ndarray) -> tuple[tuple[str, float], ...]:
     """Return the peaks that the points are set against, greatest first."""
     found = sheet.roof
-    roofs: dict[str, float] = {}
+    roofs: dict[float, list[str]] = {}
     for k in places.tolist():
         on_matrix = bool(found.matrix[k])
         peak = found.peak.of(found.dtype[k], on_matrix_units=on_matrix)
         if math.isfinite(peak):
             units = "matrix units" if on_matrix else "other units"
-            roofs[f"{found.dtype[k]}, {units}"] = peak
-    return tuple(sorted(roofs.items(), key=lambda one: -one[1])[:4])
+            labels = roofs.setdefault(peak, [])
+            if (label := f"{found.dtype[k]}, {units}") not in labels:
+                labels.append(label)
+    named = [("; ".join(labels), peak) for peak, labels in roofs.items()]
+    return tuple(sorted(named, key=lambda one: -one[1])[:4])

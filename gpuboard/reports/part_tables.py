@@ -142,7 +142,7 @@ def collectives(sheet: Sheet, top: int) -> Section:
     """Return what was communicated, by sort and size of message."""
     table = sheet.collectives
     if table.absent:
-        return Section("Collectives", (Note(f"None: {table.absent}."),))
+        return Section("Collectives", (Note(f"None: {table.absent.rstrip(':')}."),))
     keys = np.stack(
         [table.collective.astype(np.int64), table.bytes, table.dtype, table.group_size], axis=1
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from gpuboard.errors import DataError, GpuboardError, NotFoundError
 from gpuboard.profiler.traces.trace import Trace
 from gpuboard.profiler.traces.watch import ReadingCancelledError
+from gpuboard.reports.text import safe
 
 Progress = Callable[[float, str], None]
 IsCancelled = Callable[[], bool]
@@ -152,7 +153,7 @@ def _read(
 
 def nothing_read(unread: Sequence[tuple[str, str]]) -> DataError:
     """Return the error for a command of whose files none could be read."""
-    first = unread[0][1]
+    first = safe(unread[0][1])
     if len(unread) == 1:
         return NothingReadError(first)
     return NothingReadError(f"none of {len(unread):,} files could be read; the first: {first}")

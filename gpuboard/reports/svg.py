@@ -161,7 +161,8 @@ def _mark(x: float, width: float, y: float, role: Role, name: str, text: str) ->
     letters = int((across - 6) / _LETTER)
     if letters >= 4:
         shown = name if len(name) <= letters else f"{name[: letters - 1]}…"
-        drawn += f'<text class="inside" x="{left + 3:.1f}" y="{y + 10.5}">{escaped(shown)}</text>'
+        place = f'x="{left + 3:.1f}" y="{y + 10.5}"'
+        drawn += f'<text class="inside i-{role}" {place}>{escaped(shown)}</text>'
     return drawn
 
 
@@ -171,12 +172,15 @@ def scatter(one: Scatter) -> str:
     x0, x1, y0, y1 = _decades(one)
 
     def px(value: float) -> float:
-        return _AXIS + (math.log10(value) - x0) / (x1 - x0) * (_WIDTH - _AXIS)
+        place = min(max((math.log10(value) - x0) / (x1 - x0), 0.0), 1.0)
+        return _AXIS + place * (_WIDTH - _AXIS)
 
     def py(value: float) -> float:
-        return top + (y1 - math.log10(value)) / (y1 - y0) * (height - top - bottom)
+        place = min(max((y1 - math.log10(value)) / (y1 - y0), 0.0), 1.0)
+        return top + place * (height - top - bottom)
 
     parts = list(_decade_lines((x0, x1, y0, y1), px, py, height - bottom, top))
+    labels: list[str] = []
     lowest = -_LINE * 1.0
     for label, peak in one.roofs:
         lowest = max(py(peak) - 4, lowest + 12)  # labels of roofs that are close stand in a column
@@ -186,7 +190,9 @@ def scatter(one: Scatter) -> str:
             f'<polyline class="roof" points="{px(left):.1f},{py(left * one.bandwidth):.1f} '
             f"{px(ridge):.1f},{py(min(peak, ridge * one.bandwidth)):.1f} "
             f'{_WIDTH},{py(min(peak, ridge * one.bandwidth)):.1f}"/>'
-            f'<text x="{_WIDTH - 4}" y="{lowest:.1f}" text-anchor="end">'
+        )
+        labels.append(
+            f'<text class="told" x="{_WIDTH - 4}" y="{lowest:.1f}" text-anchor="end">'
             f"{escaped(label)}</text>"
         )
     for point in one.points:
@@ -197,7 +203,7 @@ def scatter(one: Scatter) -> str:
             f'cy="{py(point.rate):.1f}" r="{radius:.1f}"><title>{escaped(point.label[:300])}\n'
             f"{escaped(point.text)}</title></circle>"
         )
-    return _drawn(height, parts)
+    return _drawn(height, [*parts, *labels])
 
 
 def _drawn(height: float, parts: list[str]) -> str:
@@ -220,8 +226,9 @@ def _decade_lines(
     x0, x1, y0, y1 = ends
     for decade in range(x0, x1 + 1):
         x = px(10.0**decade)
+        anchor = "end" if decade == x1 else "middle"
         yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{low}"/>'
-        yield f'<text x="{x:.1f}" y="{low + 15}" text-anchor="middle">{10.0**decade:g}</text>'
+        yield f'<text x="{x:.1f}" y="{low + 15}" text-anchor="{anchor}">{10.0**decade:g}</text>'
     for decade in range(y0, y1 + 1):
         y = py(10.0**decade)
         yield _level("grid", y)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -16,6 +16,7 @@ from rich.text import Text
 
 from gpuboard.profiler.advice.words import percent, shortened
 from gpuboard.reports.document import (
+    NO_FINDING,
     Bar,
     Block,
     Cell,
@@ -33,6 +34,8 @@ from gpuboard.reports.document import (
     Stack,
     Table,
     Verdict,
+    short_titles,
+    worst_of,
 )
 from gpuboard.reports.text import safe
 
@@ -75,6 +78,18 @@ def show(report: Report, console: Console) -> None:
     # Without colours spaces at the end of a line are of no use.
     for line in captured.get().splitlines():
         console.file.write(f"{line.rstrip()}\n")
+
+
+def show_contents(reports: Sequence[Report], console: Console) -> None:
+    """Print which reports there are, each with what holds it back most."""
+    rows = []
+    for report, name in zip(reports, short_titles(reports), strict=True):
+        worst = worst_of(report)
+        bar = Bar(worst.share, percent(worst.share), worst.role) if worst else Bar(0.0)
+        rows.append((name, worst.title if worst else NO_FINDING, bar))
+    columns = (Column("profile", "name"), Column("worst", "left"), Column("of the time", "bar"))
+    section = Section("All of them", (Table(columns, tuple(rows)),))
+    show(Report(f"{len(reports):,} profiles", "", (section,)), console)
 
 
 class _Printer:
@@ -268,7 +283,7 @@ class _Printer:
             eighths = round(share * length * 8)
             eighths = max(eighths, 1) if share > 0 else 0
             drawn = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
-        text = Text(drawn, Style(color=_COLOURS[bar.role]))
+        text = Text().append(drawn, Style(color=_COLOURS[bar.role]))
         rest = length - len(drawn)
         return text.append(("." if self.plain else "·") * rest, Style(dim=True))
 

@@ -30,7 +30,7 @@ def logs(tmp_path):
 
 @pytest.fixture
 def page(open_store, logs):
-    return open_store(Store(logs), "profile").until(DRAWN)
+    return open_store(Store(logs), "profile?profileTab=timeline").until(DRAWN)
 
 
 def text_of(tab, selector):
@@ -253,7 +253,7 @@ def test_a_file_that_cannot_be_read_says_why(open_store, tmp_path):
 def test_problems_of_a_file_are_a_click_away(open_store, tmp_path):
     bad = event("bad", 5, -3)
     write_trace(tmp_path / "a.pt.trace.json", [*steps(), bad])
-    tab = open_store(Store(tmp_path), "profile").until(DRAWN)
+    tab = open_store(Store(tmp_path), "profile?profileTab=timeline").until(DRAWN)
     tab.page.click(".pf-bar .badge")
     tab.until("!!document.querySelector('.pf-problem')")
 

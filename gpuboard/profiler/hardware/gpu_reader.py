@@ -30,6 +30,8 @@ ASK_AGAIN_S = 600.0
 # Other errors may pass: so many in a row make the metric absent for a while.
 FAILURES_TO_GIVE_UP = 3
 TRY_AGAIN_S = 60.0
+# A source that has never had a value by then gives way to the next.
+LOOKS_WITHOUT_VALUE = 10
 # Two GPM samples closer than this give no answer (nvml.h, nvmlGpmMetricsGet).
 MIN_GPM_GAP_S = 0.1
 # The driver's buffers are stamped in microseconds since the epoch; further off they are not.
@@ -37,6 +39,7 @@ MAX_STAMP_ERROR_S = 60.0
 MOST_BUFFERED_PER_S = 10.0
 
 _NO_VALUE = "the driver answers that the number is not available"
+_NEVER_A_VALUE = "the driver offers the number but never had a value"
 _MIG_SLICE = "a slice of a GPU has no such number; that of the whole GPU, or its GPM metrics, may"
 _MIG_ON = "the GPU is divided into slices (MIG); look at these"
 
@@ -70,6 +73,7 @@ class _Slot:
         self.seen_us = 0
         self._choice = 0
         self._failures = 0
+        self._silent: int | None = 0
         self._ask_at = -math.inf
 
     @property
@@ -86,10 +90,19 @@ class _Slot:
     def answered(self) -> None:
         self.reason = ""
         self._failures = 0
+        self._silent = None
+
+    def silent(self, now: float) -> None:
+        """Note that there was nothing new; a source that never had anything gives way."""
+        if self._silent is not None:
+            self._silent += 1
+            if self._silent >= LOOKS_WITHOUT_VALUE:
+                self.refused(_NEVER_A_VALUE, now)
 
     def refused(self, reason: str, now: float) -> None:
         """Go on to the next source; after the last, leave the metric alone for a while."""
         self.forget()
+        self._silent = 0
         if self._choice + 1 < len(self.metric.sources):
             self._choice += 1
             return
@@ -252,8 +265,8 @@ class GpuReader:
         if isinstance(answer, DeviceLost | LibraryDown):
             raise answer
         if isinstance(answer, NothingNew):
-            return
-        if isinstance(answer, Unsupported):
+            slot.silent(at.monotonic)
+        elif isinstance(answer, Unsupported):
             slot.refused(self._why(answer), at.monotonic)
         elif isinstance(answer, NvmlError):
             slot.failed(answer.words, at.monotonic)

@@ -193,9 +193,15 @@ class Gpus:
 
     def _list(self, at: Instant) -> None:
         """Find all GPUs and slices anew; those that are gone become rows "lost since"."""
+        self._list_at = at.monotonic + LIST_AGAIN_WHEN_LOST_S
+        try:
+            count = int(self._nvml.ask("nvmlDeviceGetCount"))
+        except LibraryDown:
+            raise
+        except NvmlError:
+            return  # those that are known stay, and are listed again soon
         self._unlisted.clear()
         seen: set[str] = set()
-        count = int(self._nvml.ask("nvmlDeviceGetCount"))
         for index in range(count):
             try:
                 seen |= self._list_gpu(index)
@@ -208,8 +214,8 @@ class Gpus:
             if number is not None:
                 self._lose(key, number, "the driver no longer lists it", at)
         self.state = NvmlState.READY if count else NvmlState.NO_GPU
-        soon = self._lost or self._unlisted
-        self._list_at = at.monotonic + (LIST_AGAIN_WHEN_LOST_S if soon else LIST_AGAIN_S)
+        if not self._lost and not self._unlisted:
+            self._list_at = at.monotonic + LIST_AGAIN_S
 
     def _list_gpu(self, index: int) -> set[str]:
         handle = self._nvml.ask("nvmlDeviceGetHandleByIndex", index)

@@ -38,16 +38,14 @@ class Holding:
         for wall, tag, value in points:
             number = np.float32(value)
             held = self._held.get(tag)
-            if held is None:
-                self._held[tag] = _Held(number, wall, wall)
-                yield wall, tag, value
-            elif self._goes_on(held, number, wall):
+            goes_on = held is not None and self._goes_on(held, number, wall)
+            if held is not None and goes_on and wall - held.written < HOLD_S:
                 held.seen = wall
-            else:
-                if held.seen > held.written:
-                    yield held.seen, tag, float(held.value)
-                self._held[tag] = _Held(number, wall, wall)
-                yield wall, tag, value
+                continue
+            if held is not None and not goes_on and held.seen > held.written:
+                yield held.seen, tag, float(held.value)
+            self._held[tag] = _Held(number, wall, wall)
+            yield wall, tag, value
 
     def rest(self) -> Iterator[Point]:
         """Yield the last point of each stretch that is still held back."""
@@ -57,5 +55,4 @@ class Holding:
                 held.written = held.seen
 
     def _goes_on(self, held: _Held, value: np.float32, wall: float) -> bool:
-        is_same = bool(value == held.value)
-        return is_same and 0 <= wall - held.seen <= self._gap and wall - held.written < HOLD_S
+        return bool(value == held.value) and 0 <= wall - held.seen <= self._gap

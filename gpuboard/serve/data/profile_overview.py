@@ -211,13 +211,10 @@ def _strip(loaded: LoadedTrace, found: Overview) -> dict[str, Any]:
 
     timeline = loaded.timeline
     window = timeline.start, timeline.end
-    uses = [
-        loaded.derived(
-            ("strip", device.number),
-            lambda trace, number=device.number: utilisation(trace, window, number, BUCKETS),
-        )
-        for device in found.devices
-    ]
+    numbers = [device.number for device in found.devices]
+    uses = loaded.derived(
+        "strip", lambda trace: [utilisation(trace, window, one, BUCKETS) for one in numbers]
+    )
     shown = [use for use in uses if not use.absent]
     if not shown:
         return {"t0": 0, "t1": timeline.end - timeline.start, "busy": [], "sm": []}
@@ -268,7 +265,7 @@ def _problems(loaded: LoadedTrace, found: Overview) -> dict[str, Any]:
     first: dict[str, str] = {}
     for problem in trace.problems:
         first.setdefault(problem.kind, problem.message)
-    kinds = dict(trace.problem_counts) or {kind: 1 for kind in first}
+    kinds = dict(trace.problem_counts) or dict.fromkeys(first, 1)
     return {
         "kind": list(kinds),
         "count": list(kinds.values()),
@@ -281,8 +278,8 @@ def _problems(loaded: LoadedTrace, found: Overview) -> dict[str, Any]:
 
 
 def _top(loaded: LoadedTrace) -> dict[str, Any]:
-    from gpuboard.profiler.figures.kernels import by_class
     from gpuboard.profiler.figures.kernel_classes import KernelClass
+    from gpuboard.profiler.figures.kernels import by_class
     from gpuboard.serve.trace_figures import kernels_of, operators_of
 
     trace = loaded.trace
@@ -331,7 +328,8 @@ def _steps(loaded: LoadedTrace) -> bytes:
         "parts_absent": found.parts.absent,
         "roles": list(found.roles.parts),
         "roles_absent": found.roles.absent,
-        "plugin_steps": len(found.plugin_roles.steps),
+        "plugin_absent": found.plugin_roles.absent,
+        "is_plugin_alike": found.plugin_roles is found.roles,
     }
     columns = {
         "start": (steps.span_start[shown] - start).astype(np.float64),
@@ -341,6 +339,7 @@ def _steps(loaded: LoadedTrace) -> bytes:
         "works": steps.works[shown].astype(np.float64),
         "parts_ns": _of_parts(found.parts, len(steps.name[shown])),
         "roles_ns": _of_parts(found.roles, len(steps.name[shown])),
+        "plugin_ns": _of_parts(found.plugin_roles, len(steps.name[shown])),
     }
     return encode(header, columns)
 

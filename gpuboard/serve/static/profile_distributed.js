@@ -134,30 +134,30 @@ class Distributed {
     const table = this.table({
       label: "Ranks",
       noun: "rank",
+      tools: [legend(PARTS.map(([role, text, about]) => [role, text, about]))],
       sort: "rank",
       rows: 16,
       file: `${this.profile.job.name} ranks`,
       columns: [
-        { key: "rank", title: "Rank", width: 110, kind: "text", text: (k) => this.name(k) },
-        { key: "window_ns", title: "Window", width: 96, kind: "ns", tip: "From the first start to the last end of work on its devices" },
-        { key: "split", title: "Where its time went", width: 220, grow: 1, isQuiet: true, paint: split },
-        { key: "computing", title: "Computing", width: 92, kind: "percent", value: share("computing_ns"), tip: "Share of the window covered by computation" },
-        { key: "communicating", title: "Communicating", width: 112, kind: "percent", value: share("communicating_ns"), tip: "Share of the window covered by communication" },
+        { key: "rank", title: "Rank", width: 76, grow: 0.15, kind: "text", text: (k) => this.name(k) },
+        { key: "window_ns", title: "Window", width: 86, kind: "ns", tip: "From the first start to the last end of work on its devices" },
+        { key: "split", title: "Where its time went", width: 150, grow: 1, isQuiet: true, paint: split },
+        { key: "computing", title: "Computing", width: 86, kind: "percent", value: share("computing_ns"), tip: "Share of the window covered by computation" },
+        { key: "communicating", title: "Comm.", width: 74, kind: "percent", value: share("communicating_ns"), tip: "Share of the window covered by communication" },
         { key: "overlap", title: "Overlapped", width: 92, kind: "percent", value: (k) => ranks.overlapped_ns[k] / (ranks.communicating_ns[k] || NaN), tip: "Share of its communication that ran while it computed" },
-        { key: "exposed", title: "Exposed", width: 86, kind: "percent", value: share("exposed_ns"), tip: "Share of the window with communication and no computation" },
-        { key: "idle", title: "Idle", width: 76, kind: "percent", value: share("idle_ns") },
+        { key: "exposed", title: "Exposed", width: 76, kind: "percent", value: share("exposed_ns"), tip: "Share of the window with communication and no computation" },
         ...(several
           ? [
-              { key: "waiting_ns", title: "Waited", width: 96, kind: "ns", bar: true, tip: "In all matched collectives, what this rank took longer than the quickest" },
-              { key: "caused_ns", title: "Made others wait", width: 128, kind: "ns", bar: true, tip: "Over collectives that it started last: its start - start of each other rank, summed over them" },
-              { key: "last", title: "Last in", width: 70, kind: "count", tip: "How many collectives it started last" },
-              { key: "gain_ns", title: "Gain", width: 86, kind: "ns", tip: "What all would gain if it came no later than the next to last" },
+              { key: "waiting_ns", title: "Waited", width: 88, kind: "ns", bar: true, tip: "In all matched collectives, what this rank took longer than the quickest" },
+              { key: "caused_ns", title: "Made others wait", width: 122, kind: "ns", bar: true, tip: "Over collectives that it started last: its start - start of each other rank, summed over them" },
+              { key: "last", title: "Last in", width: 66, kind: "count", tip: "How many collectives it started last" },
+              { key: "gain_ns", title: "Gain", width: 84, kind: "ns", tip: "What all would gain if it came no later than the next to last" },
             ]
           : []),
       ],
       go: (k) => this.profile.show("timeline", { profileTraces: [ranks.trace[k]], timeWindow: null, timeEvent: null }),
     });
-    const box = card("Ranks", { tools: [this.rankTools()] }, make("div", { class: "pk-body" }, legend(PARTS.map(([role, text, about]) => [role, text, about]))), table.element);
+    const box = card("Ranks", { tools: [this.rankTools()] }, table.element);
     table.show({ n: ranks.trace.length, ...ranks });
     return box;
   }
@@ -314,7 +314,7 @@ class Distributed {
       columns: [
         { key: "kind", title: "Collective", width: 118, grow: 1 },
         { key: "group", title: "Group", width: 92, grow: 0.6, text: (k) => groups[k].group || (groups[k].ranks > 0 ? `${groups[k].ranks} ranks` : "") },
-        { key: "dtype", title: "Type", width: 80 },
+        ...(groups.some(({ dtype }) => dtype) ? [{ key: "dtype", title: "Type", width: 80 }] : []),
         { key: "bytes", title: "Message", width: 90, kind: "bytes" },
         { key: "count", title: "Count", width: 76, kind: "count" },
         { key: "time_ns", title: several ? "Transfer" : "Time", width: 104, kind: "ns", bar: true },

@@ -15,6 +15,7 @@ import { percent, span } from "./timeline_time.js";
 import { icon, visible } from "./dom.js";
 
 const SHOWN_PAUSES = 5;
+const FEW_STEPS = 3; // are shown lying
 
 class OverviewTab {
   constructor(stage, profile) {
@@ -31,7 +32,9 @@ class OverviewTab {
     const note = several ? `${this.profile.traces.length} ranks, judged together` : "waiting before slow work, the worst first";
     this.side = make("div", { class: "po-side" });
     this.body = make("div", { class: "po-body" });
-    const first = make("section", { class: "po-main", "aria-label": "Verdict" }, make("header", { class: "po-title" }, make("h2", { text: "What holds it back" }), make("span", { class: "pg-note", text: note })), this.verdict);
+    this.note = make("span", { class: "pg-note", text: note });
+    const head = make("header", { class: "po-title" }, make("h2", { text: "What holds it back" }), this.note);
+    const first = make("section", { class: "po-main", "aria-label": "Verdict" }, head, this.verdict);
     this.element = make("div", { class: "pg-page po-page" }, make("div", { class: "po-top" }, first, this.side), this.body);
     stage.append(this.element);
   }
@@ -44,7 +47,7 @@ class OverviewTab {
     const all = Promise.all(traces.map((one) => getJson("profile/overview", { query: { trace: one.trace } })));
     await Promise.all([
       this.put(this.side, all, (found) => this.showFacts(found)),
-      this.put(this.verdict, verdict, (found) => showVerdict(this.verdict, found, this.profile)),
+      this.put(this.verdict, verdict, (found) => this.showVerdict(found)),
       this.put(this.body, all.then(async (found) => [found, await steps, await top]), ([found, ofSteps, most]) => this.showBody(found, ofSteps, most)),
     ]);
     this.isShown = !this.isOver;
@@ -59,6 +62,12 @@ class OverviewTab {
       if (!this.isOver) box.replaceChildren(absence(error.message));
       if (!(error.name === "ApiError")) throw error;
     }
+  }
+
+  showVerdict(found) {
+    showVerdict(this.verdict, found, this.profile);
+    const most = Math.max(...found.window_ns);
+    if (found.findings.length) this.note.textContent += ` · shares of ${found.window_ns.length > 1 ? "up to " : ""}${span(most, 3)}`;
   }
 
   // Beside the verdict.
@@ -108,12 +117,14 @@ class OverviewTab {
     const { total, parts_absent: partsAbsent, roles_absent: rolesAbsent } = header;
     if (!total) return card("Steps", { note: "" }, absence(`No step breakdown: ${header.how}. Call profiler.step() after each step, and the profiler marks them.`));
     const both = !partsAbsent && !rolesAbsent;
-    const kind = partsAbsent ? "roles" : state.get("profileParts");
+    const kind = partsAbsent || state.get("profileParts") !== "parts" ? "roles" : "parts";
     const keys = make("div");
-    this.chart = new StackChart({
+    const pick = (at) => toTimeline(this.profile, { t0: found.start[at], t1: found.end[at] });
+    if (total <= FEW_STEPS) this.chart = new StepBars(pick);
+    else this.chart = new StackChart({
       label: "Time of each step by what it went into",
       hint: "click: on the timeline",
-      pick: (at) => toTimeline(this.profile, { t0: found.start[at], t1: found.end[at] }),
+      pick,
     });
     this.ends.push(() => this.chart.destroy());
     const fill = (one) => {
@@ -150,7 +161,7 @@ class OverviewTab {
       const t1 = idle.pauses.end[i];
       const { title, colour, what } = CAUSES[idle.pauses.cause[i]];
       const go = () => toTimeline(this.profile, { t0, t1 });
-      pauses.append(barRow({ name: make("span", { text: title }), title: `${what}; at ${span(t0)}`, share: (t1 - t0) / (idle.pauses.end[0] - idle.pauses.start[0] || 1), colour, value: span(t1 - t0, 3), go }));
+      pauses.append(barRow({ name: make("span", { text: title }), title: `${what}; at ${span(t0)}`, share: (t1 - t0) / (idle.pauses.end[0] - idle.pauses.start[0] || 1), colour, value: span(t1 - t0, 3), part: `at ${span(t0, 3)}`, go }));
     });
     const note = `${percent(total / whole)} of ${span(whole, 3)} · ${plural(idle.gaps, "pause")}`;
     return card("Idle time", { note }, splitBar(parts, { tip: (one, share) => `${one.title}: ${span(one.ns, 3)}, ${percent(share)} of idle time` }), make("div", { class: "po-rows" }, ...rows), pauses);
@@ -205,15 +216,42 @@ class OverviewTab {
   }
 }
 
+/** Few steps as bars that lie across the page; same use as `StackChart`. */
+class StepBars {
+  constructor(pick) {
+    this.pick = pick;
+    this.element = make("div", { class: "po-ranks" });
+  }
+
+  show({ names, parts, ns }) {
+    const c = parts.length;
+    const totals = names.map((_, i) => ns.subarray(i * c, i * c + c).reduce((sum, one) => sum + one, 0));
+    const most = Math.max(...totals, 1);
+    const tip = (one, share) => `${one.title}: ${span(one.ns, 3)}, ${percent(share)}`;
+    this.element.replaceChildren(
+      ...names.map((name, i) => {
+        const bar = splitBar(parts.map((one, k) => ({ ...one, ns: ns[i * c + k] })), { tip });
+        bar.classList.add("is-tall");
+        bar.style.width = `${(100 * totals[i]) / most}%`;
+        const title = "Show on the timeline";
+        const link = make("button", { type: "button", class: "link po-rank-name", text: visible(name), title, on: { click: () => this.pick(i) } });
+        return make("div", { class: "po-rank-row is-step" }, link, make("div", { class: "po-rank-bar" }, bar), make("span", { class: "po-row-value", text: span(totals[i], 4) }));
+      }),
+    );
+  }
+
+  destroy() {}
+}
+
 const problemRow = (number, what, message) =>
   make("li", {}, make("b", { text: count(number) }), make("span", { text: what }), make("span", { class: "pg-note", text: visible(message) }));
 
 function barRow({ name, title, share, colour = "", value, part = "", go = null }) {
   const cells = [
     make("span", { class: "po-row-name" }, name),
-    meter(share, colour),
     make("span", { class: "po-row-value", text: value }),
     make("span", { class: "po-row-part", text: part }),
+    meter(share, colour),
   ];
   return go
     ? make("button", { type: "button", class: "po-row", title, on: { click: go } }, ...cells)
@@ -250,17 +288,18 @@ function stepNote({ total, source, how }) {
 
 function factsOf(first, profile) {
   const [device] = first.devices;
-  const { steps, time } = first;
-  const window = time.window ? time.window[1] - time.window[0] : 0;
+  const { steps, idle } = first;
+  const window = idle.window ? idle.window[1] - idle.window[0] : 0;
+  const busy = window - Object.values(idle.causes).reduce((sum, one) => sum + one, 0);
   const told = { marked: "", annotated: "named ranges", inferred: "inferred" }[steps.source];
-  const badge = told ? make("span", { class: `badge ${steps.source === "inferred" ? "is-warn" : ""}`, title: sentence(steps.how), text: told }) : null;
+  const badge = told ? make("span", { class: `pg-tag ${steps.source === "inferred" ? "is-warn" : ""}`, title: sentence(steps.how), text: told }) : null;
   const number = make("span", { class: "po-steps" }, make("span", { text: steps.count ? count(steps.count) : "none found" }), badge);
   return [
     ["Capability", device?.capability ?? ""],
     ["Memory", device?.memory ? gibibytes(device.memory) : ""],
     ["Multiprocessors", device?.sms ? count(device.sms) : ""],
-    ["Window", span(window || first.span, 4), "From the first work of a device to the end of the last"],
-    ["Busy", window ? `${span(time.busy_ns, 4)} · ${percent(time.busy_ns / window)}` : "", "Time in which any kernel, copy or fill ran"],
+    ["Window", span(window || first.span, 4), windowTip(first)],
+    ["Busy", window ? `${span(busy, 4)} · ${percent(busy / window)}` : "", "Part of the window in which any kernel, copy or fill ran"],
     ["Steps", number, sentence(steps.how)],
     ["Step time", steps.count ? `${span(steps.mean_ns, 4)}${steps.count > 1 ? ` (${span(steps.min_ns, 3)} to ${span(steps.max_ns, 3)})` : ""}` : ""],
     ["Host busy", `${span(first.host_busy_ns, 4)} · ${percent(first.host_busy_ns / (first.span || 1))}`, "Covered by operators, ranges, calls or functions of any thread"],
@@ -268,6 +307,11 @@ function factsOf(first, profile) {
     ["Rank", first.world_size ? `${first.rank ?? "?"} of ${first.world_size}${first.backend ? ` (${first.backend})` : ""}` : ""],
     ["File", fileOf(first, profile)],
   ];
+}
+
+function windowTip({ idle, steps }) {
+  if (!idle.window) return "The whole trace: it holds no work of a device";
+  return steps.count ? "From the beginning of the first step to the end of the last, and of what it launched" : "From the first work of a device to the end of the last";
 }
 
 const fileOf = ({ place, file_bytes: bytes }) => {

@@ -74,11 +74,10 @@ export const legend = (rows) =>
 
 /** A name that is cut in its middle where room is short; the tip has all of it. */
 export function cutName(element, text, tip = "") {
-  const shown = visible(text);
-  const tail = shown.length > 26 ? 11 : 0;
+  const cut = text.length > 26 ? text.length - 11 : text.length;
   element.replaceChildren(
-    make("span", { class: "pk-name-head", text: tail ? shown.slice(0, -tail) : shown }),
-    make("span", { class: "pk-name-tail", text: tail ? shown.slice(-tail) : "" }),
+    make("span", { class: "pk-name-head", text: visible(text.slice(0, Math.min(cut, 190))) }),
+    make("span", { class: "pk-name-tail", text: visible(text.slice(cut)) }),
   );
   element.title = tip || (text.length > 26 ? text.slice(0, 2_000) : "");
 }

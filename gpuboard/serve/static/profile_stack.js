@@ -11,7 +11,7 @@ const BOTTOM = 22;
 const TOP = 8;
 const MEAN_ROOM = 74; // pixels at the right for the mean
 const MEAN_BAR = 34;
-const WIDEST = 46;
+const WIDEST = 64;
 const NARROWEST = 3;
 
 export class StackChart {
@@ -111,7 +111,7 @@ export class StackChart {
   paintAxis(pen, wide, base, scale, theme) {
     pen.textAlign = "right";
     pen.textBaseline = "middle";
-    for (const mark of axisMarks(this.data.most, 4)) {
+    for (const mark of axisMarks(this.data.most, 5)) {
       const y = Math.round(base - mark * scale) + 0.5;
       pen.fillStyle = mark ? theme.grid : theme.axis;
       pen.fillRect(LEFT - 4, y - 0.5, wide - LEFT + 4, 1);

@@ -14,7 +14,23 @@ define({
   profileTraces: { ...KEPT.URL_ONLY, default: [], check: isTexts }, // ids, none: the first rank
   profileTab: { ...KEPT.URL_ONLY, default: "" }, // "" for the first one
   // the overview and the steps
-  profileParts: { ...KEPT.URL_AND_LOCAL, default: "parts", choices: ["parts", "roles"] },
+  profileParts: { ...KEPT.URL_AND_LOCAL, default: "parts", choices: ["parts", "roles", "plugin"] },
+  // operators and kernels; a query "/pattern/" is a regular expression
+  profileWithin: { ...KEPT.URL_ONLY, default: null, check: isWindow }, // one step, null: everything
+  opBy: { ...KEPT.URL_AND_LOCAL, default: "name", choices: ["name", "shapes", "stack"] },
+  opSort: { ...KEPT.URL_ONLY, default: "" },
+  opQuery: { ...KEPT.URL_ONLY, default: "" },
+  kernelBy: { ...KEPT.URL_AND_LOCAL, default: "name", choices: ["name", "launch", "operator"] },
+  kernelView: { ...KEPT.URL_ONLY, default: "table", choices: ["table", "launching"] },
+  kernelSort: { ...KEPT.URL_ONLY, default: "" },
+  kernelQuery: { ...KEPT.URL_ONLY, default: "" },
+  kernelClasses: { ...KEPT.URL_ONLY, default: [], check: isTexts },
+  kernelCores: { ...KEPT.URL_ONLY, default: "" },
+  // the flame graph
+  flameWeight: { ...KEPT.URL_AND_LOCAL, default: "host", choices: ["host", "device"] },
+  flameThreads: { ...KEPT.URL_AND_LOCAL, default: false },
+  flameTrack: { ...KEPT.URL_ONLY, default: -1 },
+  flameQuery: { ...KEPT.URL_ONLY, default: "" },
   // the timeline; times are nanoseconds from the start of the first trace
   timeWindow: { ...KEPT.URL_ONLY, default: null, check: isWindow }, // null: everything
   timeEvent: { ...KEPT.URL_ONLY, default: null, check: isEvent }, // [trace, row]
@@ -27,4 +43,4 @@ define({
 });
 
 /** The keys that belong to the chosen traces and go when others are chosen. */
-export const OF_THE_TRACES = ["timeWindow", "timeEvent", "timePins", "timeFolds"];
+export const OF_THE_TRACES = ["timeWindow", "timeEvent", "timePins", "timeFolds", "profileWithin", "flameTrack"];

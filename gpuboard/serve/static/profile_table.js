@@ -1,7 +1,7 @@
 /** Tables of the Profile page: sorted by their heads, filtered, with bars in cells, saved as CSV. */
 
 import { fileName, icon as strokes, make, saveAs } from "./chart_elements.js";
-import { icon } from "./dom.js";
+import { icon, visible } from "./dom.js";
 import { count, size } from "./format.js";
 import { Grid } from "./grid.js";
 import { compareNames } from "./natural.js";
@@ -12,10 +12,12 @@ const ROW = 26;
 const HEAD = 30;
 const WAIT_MS = 120;
 
+const signed = (v) => (v === 0 ? "0" : `${v < 0 ? "−" : ""}${span(Math.abs(v))}`);
+
 /** How values of a kind are written. */
 export const WRITE = {
-  ns: (v) => (Number.isFinite(v) ? span(v) : "–"),
-  change: (v) => (Number.isFinite(v) ? `${v > 0 ? "+" : v < 0 ? "−" : ""}${span(Math.abs(v))}` : "–"),
+  ns: (v) => (Number.isFinite(v) ? signed(v) : "–"),
+  change: (v) => (Number.isFinite(v) ? `${v > 0 ? "+" : ""}${signed(v)}` : "–"),
   bytes: (v) => (Number.isFinite(v) ? `${v < 0 ? "−" : ""}${size(Math.abs(v))}` : "–"),
   count: (v) => (Number.isFinite(v) ? count(v) : "–"),
   mean: (v) => (Number.isFinite(v) ? (Number.isInteger(v) ? count(v) : v.toFixed(v < 10 ? 2 : 1)) : "–"),
@@ -36,7 +38,11 @@ export const WRITE = {
  * @property {(row: number) => any} [value] By which it is sorted; the column of that key by default.
  * @property {(row: number) => string} [text]
  * @property {boolean | "diverging" | ((row: number) => number)} [bar] Share of the cell, 0 to 1.
+ * @property {(row: number) => number} [share] What a bar shows, where that is not the value.
  * @property {(cell: HTMLElement, row: number) => void} [paint] Fills the cell in its own way.
+ * @property {boolean} [isPlain] Cut at its end, not in its middle.
+ * @property {(row: number) => string} [about] The tip of a text.
+ * @property {(row: number) => any} [csv] What the CSV says; the value by default.
  * @property {boolean} [isQuiet] Left out of the CSV, and not sorted by.
  *
  * @typedef {object} Options
@@ -51,6 +57,9 @@ export const WRITE = {
  * @property {(row: number) => void} [go] Goes to its place in time: an arrow at the end of the row.
  * @property {(row: number) => boolean} [canGo]
  * @property {(sort: string, filter: string) => void} [ask] The server sorts and filters instead.
+ * @property {(table: ProfileTable) => Iterable<number>} [order] Rows in sight, in their order.
+ * @property {(row: number, event: KeyboardEvent) => boolean} [key] Whether it took the key.
+ * @property {string} [noun] What a row is.
  * @property {Node[]} [tools]
  */
 export class ProfileTable {
@@ -112,17 +121,24 @@ export class ProfileTable {
     if (column.paint) return column.paint(cell, row);
     const text = this.textOf(column, row);
     if (!column.bar) {
-      if ((column.kind ?? "text") !== "text") cell.textContent = text;
+      if (column.isPlain) this.fillPlain(cell, text, column.about?.(row));
+      else if ((column.kind ?? "text") !== "text") cell.textContent = text;
       else cutName(cell, text, column.about?.(row));
       return;
     }
     cell.replaceChildren(this.barOf(column, row), make("span", { class: "pk-over", text }));
   }
 
+  fillPlain(cell, text, tip = text) {
+    cell.replaceChildren(make("span", { class: "pk-name-head", text: visible(text) }));
+    cell.title = tip.slice(0, 2_000);
+  }
+
   barOf(column, row) {
     const bar = make("i", { class: "pk-bar" });
     const most = this.most[column.key] || 1;
-    const share = typeof column.bar === "function" ? column.bar(row) : this.valueOf(column, row) / most;
+    const value = column.share ?? ((k) => this.valueOf(column, k));
+    const share = typeof column.bar === "function" ? column.bar(row) : value(row) / most;
     const part = Math.min(Math.abs(share), 1) || 0;
     if (column.bar === "diverging") {
       bar.classList.add(share < 0 ? "is-less" : "is-more");
@@ -196,7 +212,8 @@ export class ProfileTable {
     for (const column of this.columns) {
       if (!column.bar || typeof column.bar === "function") continue;
       let most = 0;
-      for (let row = 0; row < data.n; row++) most = Math.max(most, Math.abs(this.valueOf(column, row)) || 0);
+      const value = column.share ?? ((row) => this.valueOf(column, row));
+      for (let row = 0; row < data.n; row++) most = Math.max(most, Math.abs(value(row)) || 0);
       this.most[column.key] = most;
     }
     this.arrange();

@@ -14,5 +14,13 @@
 export const TABS = [
   { name: "overview", title: "Overview", load: async () => await import("./profile_overview.js") },
   { name: "timeline", title: "Timeline", load: async () => await import("./timeline.js") },
+  { name: "steps", title: "Steps", load: async () => await import("./profile_steps.js") },
+  { name: "operators", title: "Operators", load: async () => await import("./profile_operators.js") },
+  { name: "kernels", title: "Kernels", load: async () => await import("./profile_kernels.js") },
+  { name: "flame", title: "Flame", load: async () => await import("./profile_flame.js") },
+  { name: "memory", title: "Memory", load: async () => await import("./profile_memory.js") },
+  { name: "modules", title: "Modules", load: async () => await import("./profile_modules.js") },
   { name: "distributed", title: "Distributed", load: async () => await import("./profile_distributed.js") },
+  { name: "roofline", title: "Roofline", load: async () => await import("./profile_roofline.js") },
+  { name: "compare", title: "Compare", load: async () => await import("./profile_compare.js") },
 ];

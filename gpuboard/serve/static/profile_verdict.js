@@ -8,6 +8,7 @@ import { TABS } from "./profile_tabs.js";
 import { percent, span } from "./timeline_time.js";
 
 const SEVERE = 0.2;
+const OPEN = 2; // findings that show their advice and evidence at once
 
 /** Fill `box` with the findings of a reply of `profile/verdict`. */
 export function showVerdict(box, reply, profile) {
@@ -30,19 +31,26 @@ function cardOf(finding, number, reply, profile) {
   const { title, statement, advice, share, gain_share: gain, is_waiting: isWaiting, evidence } = finding;
   const severity = isWaiting ? (share >= SEVERE ? "is-bad" : "is-warn") : "is-work";
   const proofs = evidence.filter(({ value, unit }) => !(unit !== "" && value === 0));
+  const isOpen = number < OPEN;
+  const toggle = make(
+    "button",
+    { type: "button", "aria-expanded": String(isOpen), on: { click: () => fold(toggle) } },
+    make("span", { class: "po-rank", text: String(number + 1) }),
+    make("h3", { text: title }),
+    icon("down"),
+  );
   return make(
     "article",
-    { class: `po-finding ${severity}`, "aria-label": title },
+    { class: `po-finding ${severity} ${isOpen ? "" : "is-closed"}`, "aria-label": title },
     make(
       "header",
       {},
-      make("span", { class: "po-rank", text: String(number + 1) }),
-      make("h3", { text: title }),
+      toggle,
       make("span", { class: "push" }),
       make("span", { class: "po-share", text: percent(share), title: "Share of the time that it costs" }),
     ),
     shareBar(share, gain),
-    make("p", { class: "po-statement", text: visible(statement).length < statement.length ? statement : visible(statement) }),
+    make("p", { class: "po-statement", text: statement }),
     make("p", { class: "po-advice" }, make("strong", { text: "What helps: " }), advice),
     make(
       "footer",
@@ -55,6 +63,11 @@ function cardOf(finding, number, reply, profile) {
       ...proofs.map((proof) => chip(proof, reply, profile)),
     ),
   );
+}
+
+function fold(toggle) {
+  const isClosed = toggle.closest("article").classList.toggle("is-closed");
+  toggle.setAttribute("aria-expanded", String(!isClosed));
 }
 
 function shareBar(share, gain) {
@@ -81,8 +94,8 @@ function goOf({ view, names, window, trace }, profile) {
   if (view === "overview") return () => document.querySelector(".po-body .po-proof")?.scrollIntoView({ behavior: "smooth", block: "start" });
   if (!TABS.some(({ name }) => name === view)) return null;
   const [name = ""] = names;
-  if (view === "operators") return () => profile.show(view, { opQuery: name, opRegex: false });
-  if (view === "kernels") return () => profile.show(view, { kernelQuery: name, kernelRegex: false, kernelClasses: [] });
+  if (view === "operators") return () => profile.show(view, { opQuery: name });
+  if (view === "kernels") return () => profile.show(view, { kernelQuery: name, kernelClasses: [] });
   return () => profile.show(view);
 }
 
