@@ -79,9 +79,7 @@ def test_the_width_can_be_device_time(page):
 def test_the_first_call_is_shown_on_the_timeline(page):
     page.page.mouse.click(*place(page, 1))
     page.page.click(".fl-go")
-    page.until(
-        "!document.querySelector('.tl-panel')?.hidden && !!document.querySelector('.tl-panel-title')?.textContent"
-    )
+    page.until("!!document.querySelector('.tl-panel-title')?.textContent")
 
     assert text_of(page, ".tl-panel-title") == "aten::mm"
 

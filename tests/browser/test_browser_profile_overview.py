@@ -46,7 +46,9 @@ def test_evidence_leads_to_its_place_on_the_timeline(page):
 
 
 def test_a_click_on_a_step_shows_it_on_the_timeline(page):
-    box = page.page.locator(".pg-stack canvas").bounding_box()
+    canvas = page.page.locator(".pg-stack canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
     page.page.mouse.move(box["x"] + 100, box["y"] + 150)
     page.until("!document.querySelector('.pg-stack .pg-tip').hidden")
     assert "ProfilerStep#0" in text_of(page, ".pg-stack .pg-tip strong")
@@ -83,9 +85,9 @@ def test_ranks_stand_beside_each_other(open_store, tmp_path):
     tab.page.click(".pf-ranks")
     tab.page.click(".pf-ranks-list >> text=All 2")
     tab.page.keyboard.press("Escape")
-    tab.until("document.querySelectorAll('.po-rank-row').length >= 2")
+    tab.until("!!document.querySelector('.pg-card[aria-label=Ranks]')").until(SHOWN)
 
-    assert texts(tab, ".po-ranks .po-rank-name")[:2] == ["rank 0", "rank 1"]
+    assert texts(tab, ".pg-card[aria-label=Ranks] .po-rank-name") == ["rank 0", "rank 1"]
     assert "2 ranks, judged together" in text_of(tab, ".po-title .pg-note")
 
 

@@ -55,7 +55,7 @@ def test_the_terminal_shows_what_changed_behind_the_verdict(sides):
 
     assert "What changed, a step" in text
     assert text.index("Verdict") < text.index("What changed") < text.index("Time of the device")
-    assert "+100 us" in text
+    assert "+100 µs" in text
 
 
 def test_several_traces_are_compared_as_one_side(sides, tmp_path):

@@ -57,9 +57,10 @@ class Evidence:
         """From and to: two or more steps, else all work of devices, else all that the host did.
 
         A single step tells nothing of how steps follow each other: what passed before its first
-        kernel would count as idle, although a second step might have hidden it.
+        kernel would count as idle, although a second step might have hidden it. One that the
+        profiler laid over device time does not have that flaw.
         """
-        if len(self.steps.name) > 1:
+        if len(self.steps.name) > 1 or (len(self.steps.name) and self.steps.device is not None):
             return int(self.steps.span_start[0]), int(self.steps.span_end[-1])
         if (whole := device_time(self.trace, repaired=True).window) is not None:
             return whole

@@ -139,7 +139,7 @@ class Gpus:
         self._nvml.start()
         self.state = NvmlState.READY
         self._list_at = at.monotonic
-        self.driver = self._name("nvmlSystemGetDriverVersion")
+        self.driver = self._driver_version()
         return True
 
     def _down(self, error: LibraryDown, at: Instant) -> None:
@@ -285,7 +285,7 @@ class Gpus:
             key,
             place,
             metrics.GPU,
-            self._name("nvmlDeviceGetName", handle),
+            text(self._if_told("nvmlDeviceGetName", handle) or ""),
             memory_mib=self._memory_mib(handle),
             architecture=ARCHITECTURES.get(generation, ""),
         )
@@ -310,34 +310,30 @@ class Gpus:
                     yield Part(device, metrics.LINK_METRICS, link)
 
     def _is_sliced(self, handle: Handle) -> bool:
-        try:
-            return bool(self._nvml.ask("nvmlDeviceGetMigMode", handle)[0] == 1)
-        except (DeviceLost, LibraryDown):
-            raise
-        except NvmlError:
-            return False
+        modes = self._if_told("nvmlDeviceGetMigMode", handle)
+        return modes is not None and modes[0] == 1
 
     def _architecture(self, handle: Handle) -> int:
-        try:
-            found = int(self._nvml.ask("nvmlDeviceGetArchitecture", handle))
-        except (DeviceLost, LibraryDown):
-            raise
-        except NvmlError:
-            return 0
-        return found if found in ARCHITECTURES else 0
+        found = self._if_told("nvmlDeviceGetArchitecture", handle)
+        return int(found) if found in ARCHITECTURES else 0
 
     def _memory_mib(self, handle: Handle) -> int:
+        memory = self._if_told("nvmlDeviceGetMemoryInfo", handle)
+        return 0 if memory is None else int(memory.total) >> 20
+
+    def _if_told(self, function: str, *arguments: Answer) -> Answer:
+        """Return an answer, or None when there is none though the device is well."""
         try:
-            return int(self._nvml.ask("nvmlDeviceGetMemoryInfo", handle).total) >> 20
+            return self._nvml.ask(function, *arguments)
         except (DeviceLost, LibraryDown):
             raise
         except NvmlError:
-            return 0
+            return None
 
-    def _name(self, function: str, *arguments: Answer) -> str:
+    def _driver_version(self) -> str:
         try:
-            return text(self._nvml.ask(function, *arguments))
-        except (DeviceLost, LibraryDown):
+            return text(self._nvml.ask("nvmlSystemGetDriverVersion"))
+        except LibraryDown:
             raise
         except NvmlError:
             return ""

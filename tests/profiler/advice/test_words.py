@@ -9,7 +9,7 @@ from gpuboard.profiler.advice.words import counted, duration, percent, shortened
 
 @pytest.mark.parametrize(
     ("ns", "text"),
-    [(0, "0 ns"), (999, "999 ns"), (1_000, "1.00 us"), (59_262_000, "59.3 ms"),
+    [(0, "0 ns"), (999, "999 ns"), (1_000, "1.00 µs"), (59_262_000, "59.3 ms"),
      (999_999, "1.00 ms"), (177_592_000, "178 ms"), (61_000_000_000, "61.0 s"),
      (7_200_000_000_000, "7,200 s")],
 )  # fmt: skip
