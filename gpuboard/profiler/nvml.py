@@ -211,6 +211,7 @@ class Nvml:
         self._module_name = module_name
         self._module: ModuleType | None = None
         self._error: type[Exception] = Exception
+        self._too_new: tuple[type[Exception], ...] = ()
         self.is_started = False
 
     def start(self) -> None:
@@ -222,6 +223,9 @@ class Nvml:
         try:
             self._module = importlib.import_module(self._module_name)
             self._error = self._module.NVMLError
+            # What some functions raise instead where the driver lacks them.
+            too_new = getattr(self._module, "NVMLLibraryMismatchError", None)
+            self._too_new = () if too_new is None else (too_new,)
         except (ImportError, AttributeError) as error:
             raise _NoBinding("nvmlInit", LIBRARY_NOT_FOUND, str(error)) from None
         try:
@@ -255,6 +259,8 @@ class Nvml:
             return call(*arguments)
         except self._error as error:
             raise error_of(function, getattr(error, "value", UNKNOWN)) from None
+        except self._too_new:
+            raise Unsupported(function, FUNCTION_NOT_FOUND) from None
         except (TypeError, ValueError, AttributeError, OSError) as error:
             raise NvmlError(function, UNKNOWN, f"the binding failed: {error}") from None
 

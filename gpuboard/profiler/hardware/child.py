@@ -30,6 +30,8 @@ NEW_PROCESS_WANTED = 75
 # Starting the driver may take long where no process keeps it awake.
 START_PATIENCE_S = 90.0
 PATIENCE_S = 30.0
+# After a fault of our own the GPUs are left alone for so long.
+_TRY_AGAIN_S = 60.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ class Child:
         self._sent_version = -1
         self._sent_status: Status | None = None
         self._host = HostReader(self._devices, settings.training_pid)
-        self._gpus = Gpus(Nvml(settings.nvml_module), self._devices) if settings.with_gpu else None
+        self._gpus = self._fresh_gpus() if settings.with_gpu else None
+        self._gpus_at = 0.0
         self._began = self._now()
         self._ticks = Ticks(settings.period_s, self._began)
         self._cpu_before = time.process_time()
@@ -107,13 +110,12 @@ class Child:
         batch = Batch()
         self._host.read(paces, at, batch)
         self._send_found(batch)
+        if self._failure and at.monotonic >= self._gpus_at:
+            self._gpus, self._failure = self._fresh_gpus(), ""
         if self._gpus is not None:
             self._beat(START_PATIENCE_S if self._gpus.state != NvmlState.READY else 0.0)
-            if is_cut:
-                self._gpus.forget()
-            self._read_gpus(self._gpus, paces, batch)
+            self._read_gpus(self._gpus, paces, batch, is_cut=is_cut)
             self._send_found(batch)
-            self._send_reports(self._gpus, paces)
         self._beat(0.0)
         self._send_status(paces)
 
@@ -122,14 +124,23 @@ class Child:
         if self._gpus is not None:
             self._gpus.close()
 
+    def _fresh_gpus(self) -> Gpus:
+        return Gpus(Nvml(self._settings.nvml_module), self._devices)
+
     def _now(self) -> Instant:
         return Instant(self._clock.wall(), self._clock.monotonic())
 
-    def _read_gpus(self, gpus: Gpus, paces: frozenset[str], batch: Batch) -> None:
+    def _read_gpus(self, gpus: Gpus, paces: frozenset[str], batch: Batch, *, is_cut: bool) -> None:
         try:
+            if is_cut:
+                gpus.forget()
             gpus.tick(paces, self._now(), batch)
+            self._send_reports(gpus, paces)
+        except BrokenPipeError:
+            raise
         except Exception as error:  # noqa: BLE001  # the border: host metrics go on without GPUs
             self._failure = f"{type(error).__name__}: {error}"
+            self._gpus_at = self._clock.monotonic() + _TRY_AGAIN_S
             gpus.close()
             self._gpus = None
 

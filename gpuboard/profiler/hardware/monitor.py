@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from types import TracebackType
@@ -49,6 +50,7 @@ class Monitor:
             listener=self._take,
         )
         self._describe_at = 0.0
+        self._owner = os.getpid()
 
     def start(self) -> Monitor:
         """Begin to sample."""
@@ -57,6 +59,8 @@ class Monitor:
 
     def stop(self) -> None:
         """End the sampling process and close the files."""
+        if os.getpid() != self._owner:
+            return  # a forked copy: sampling and files belong to the original
         self.sampler.stop()
         self.recorder.describe(self.sampler.devices(), self.sampler.status())
         self.recorder.close()

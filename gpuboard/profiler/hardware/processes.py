@@ -9,7 +9,17 @@ from typing import Any
 
 from gpuboard.limits import MAX_HARDWARE_PROCESSES
 from gpuboard.profiler.hardware.samples import GpuProcess
-from gpuboard.profiler.nvml import Answer, DeviceLost, Handle, LibraryDown, Nvml, NvmlError, number
+from gpuboard.profiler.nvml import (
+    FUNCTION_NOT_FOUND,
+    Answer,
+    DeviceLost,
+    Handle,
+    LibraryDown,
+    Nvml,
+    NvmlError,
+    Unsupported,
+    number,
+)
 
 _MIB = 1 / (1 << 20)
 _COMMAND_CHARACTERS = 500
@@ -51,7 +61,7 @@ class ProcessTable:
         answered = False
         for kind, function in _LISTS:
             try:
-                listed = self._nvml.ask(function, handle)
+                listed = self._listed(function, handle)
             except (DeviceLost, LibraryDown):
                 raise
             except NvmlError as error:
@@ -72,6 +82,14 @@ class ProcessTable:
         """Forget processes that are on no GPU any more."""
         alive = set(pids)
         self._seen = {pid: one for pid, one in self._seen.items() if pid in alive}
+
+    def _listed(self, function: str, handle: Handle) -> Answer:
+        try:
+            return self._nvml.ask(function, handle)
+        except Unsupported as error:
+            if error.code != FUNCTION_NOT_FOUND:
+                raise
+            return self._nvml.ask(f"{function}_v2", handle)  # drivers before 510
 
     def _busy(self, handle: Handle, device: int) -> dict[int, Any]:
         """Return the newest utilisation sample of each process since the last look."""

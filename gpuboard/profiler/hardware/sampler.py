@@ -88,6 +88,7 @@ class Sampler:
         self._trouble: tuple[NvmlState, str] | None = None
         self._last_wall = math.inf
         self._is_new = True
+        self._has_complained = False
         self._pending: collections.deque[Samples] = collections.deque()
         self._pending_rows = 0
         self._dropped = 0
@@ -167,10 +168,19 @@ class Sampler:
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
-                self._step()
+                try:
+                    self._step()
+                except Exception as error:  # the border: a fault must not end the watch in silence
+                    log.exception("the sampler of hardware failed; it starts its process again")
+                    self._start_over(f"The sampler failed in gpuboard itself: {error}")
         finally:
             if self._process is not None:
                 self._process.end()
+
+    def _start_over(self, sentence: str) -> None:
+        if self._process is not None:
+            self._process.end(by_force=True)
+        self._fail(NvmlState.FAILED, sentence, time.monotonic() - self._started)
 
     def _step(self) -> None:
         if self._process is None:
@@ -274,7 +284,7 @@ class Sampler:
             self._gaps = (*self._gaps, Gap(self._last_wall, begin))[-_MAX_GAPS:]
         self._is_new, self._last_wall = False, end
         if self._listener is not None:
-            self._listener(samples, self._devices)
+            self._tell(self._listener, samples)
             return
         with self._lock:
             self._pending.append(samples)
@@ -283,3 +293,12 @@ class Sampler:
                 oldest = self._pending.popleft()
                 self._pending_rows -= len(oldest)
                 self._dropped += len(oldest)
+
+    def _tell(self, listener: Listener, samples: Samples) -> None:
+        try:
+            listener(samples, self._devices)
+        except Exception:  # the border: what others do with samples must not end the sampling
+            self._dropped += len(samples)
+            if not self._has_complained:
+                self._has_complained = True
+                log.exception("a listener to hardware samples failed; further failures are counted")

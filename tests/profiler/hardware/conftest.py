@@ -26,7 +26,9 @@ class Bench:
         self.gpus = Gpus(Nvml(name), self.devices)
         self.at = Instant(START, 1_000.0)
 
-    def tick(self, seconds: float = 1.0, paces: frozenset[str] = ALL_PACES) -> dict[str, list[float]]:
+    def tick(
+        self, seconds: float = 1.0, paces: frozenset[str] = ALL_PACES
+    ) -> dict[str, list[float]]:
         """Let time pass, read all, and return the values by tag."""
         self.at = Instant(self.at.wall + seconds, self.at.monotonic + seconds)
         return self.read(paces)

@@ -91,7 +91,7 @@ class FakeNvml(types.ModuleType):
     """
 
     NVMLError = NVMLError
-    c_nvmlGpmMetricsGet_t = GpmRequest
+    c_nvmlGpmMetricsGet_t = GpmRequest  # noqa: N815
 
     def __init__(self, *gpus: FakeGpu) -> None:
         super().__init__("fake_nvml")

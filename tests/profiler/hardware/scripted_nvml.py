@@ -1,7 +1,8 @@
 """A binding for processes of their own: GPUs and misdeeds come from the file $SCRIPTED_NVML names.
 
 One JSON object: `gpus` (how many), `at_call` (function), `do` ("hang", "exit", "segv", a return
-code), `once` (a file that, when there, means that it was done already).
+code), `after` (calls of it that go well), `once` (a file that, when
+there, means that it was done already).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tests.profiler.hardware.fake_nvml import NVMLError
 
 _SCRIPT = json.loads(Path(os.environ["SCRIPTED_NVML"]).read_text())
 _FAKE = fake_nvml.FakeNvml(*(fake_nvml.h100(f"GPU-{i}") for i in range(_SCRIPT["gpus"])))
-c_nvmlGpmMetricsGet_t = fake_nvml.GpmRequest
+c_nvmlGpmMetricsGet_t = fake_nvml.GpmRequest  # noqa: N816
 
 
 def __getattr__(name: str) -> Any:
@@ -34,6 +35,9 @@ def __getattr__(name: str) -> Any:
 
 
 def _misbehave(how: str | int) -> None:
+    _SCRIPT["after"] = _SCRIPT.get("after", 0) - 1
+    if _SCRIPT["after"] >= 0:
+        return
     once = _SCRIPT.get("once")
     if once and Path(once).exists():
         return

@@ -92,16 +92,18 @@ def test_a_fault_of_our_own_darkens_the_gpus_and_not_the_host(run, clock):
     gpu.answers["nvmlDeviceGetRemappedRows",] = ()  # no place 0: an IndexError
     child, sent = run(FakeNvml(gpu))
     child.tick()
-    clock.advance(1.0)
+    status = wire.read_status(sent.last(wire.STATUS))
     sent.frames.clear()
+    clock.advance(1.0)
     child.tick()
 
-    status = wire.read_status([p for k, p in sent.frames if k == wire.STATUS][-1]) if any(
-        k == wire.STATUS for k, _ in sent.frames
-    ) else None
-
-    assert status is None or status.state == NvmlState.FAILED
+    assert status.state == NvmlState.FAILED
+    assert "IndexError" in status.sentence
     assert any(kind == wire.SAMPLES for kind, _ in sent.frames)
+    gpu.answers["nvmlDeviceGetRemappedRows",] = (0, 0, 0, 0)
+    clock.advance(60.0)
+    child.tick()
+    assert wire.read_status(sent.last(wire.STATUS)).state == NvmlState.READY
 
 
 def test_known_devices_keep_their_numbers_in_a_new_process(run):

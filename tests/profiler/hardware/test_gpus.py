@@ -59,6 +59,19 @@ def test_a_gpu_that_comes_back_keeps_its_place_and_starts_its_counters_anew(benc
     assert [row.key for row in b.devices.rows()] == ["GPU-a", "GPU-b"]
 
 
+def test_a_gpu_that_is_listed_but_does_not_answer_was_lost_when_it_fell_silent(bench):
+    gpu = h100("GPU-a")
+    b = bench(gpu)
+    b.tick()
+    gpu.fails["nvmlDeviceGetTemperature"] = 15
+    b.tick()
+    since = b.at.wall
+    for _ in range(10):
+        b.tick(10.0)
+
+    assert b.lost()["GPU-a"][0] == since
+
+
 def test_a_gpu_lost_before_it_was_ever_seen_is_noted_by_its_number(bench):
     one, two = h100("GPU-a"), h100("GPU-b")
     one.lost = 15

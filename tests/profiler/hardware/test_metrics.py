@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gpuboard.profiler.hardware import metrics
+from gpuboard.profiler.hardware.metrics_table import markdown_table
 from gpuboard.profiler.hardware.sources import COUNTER, CUMULATIVE, GAUGE, Buffered, Gpm
 from gpuboard.profiler.nvml import ARCHITECTURES
 
@@ -60,4 +61,4 @@ def test_an_unknown_metric_is_named():
 def test_the_user_guide_has_the_table_of_the_declaration():
     guide = (ROOT / "docs" / "guide" / "hardware.md").read_text()
 
-    assert metrics.markdown_table() in guide
+    assert markdown_table() in guide

@@ -107,3 +107,14 @@ def test_without_a_list_there_is_no_count_of_processes(bench):
 )
 def test_a_container_is_known_by_the_control_group(text, container):
     assert container_of(text) == container
+
+
+def test_an_old_driver_is_asked_in_the_form_that_it_knows(bench):
+    gpu = h100()
+    del gpu.answers["nvmlDeviceGetComputeRunningProcesses",]
+    gpu.fails["nvmlDeviceGetComputeRunningProcesses"] = 13
+    gpu.answers["nvmlDeviceGetComputeRunningProcesses_v2",] = [on_gpu(1)]
+    b = bench(gpu)
+    b.tick()
+
+    assert [row.pid for row in b.gpus.processes()] == [1]

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from gpuboard.profiler.hardware.metrics import find
-from gpuboard.profiler.hardware.samples import Samples
 from gpuboard.profiler.hardware.sampler import Sampler
+from gpuboard.profiler.hardware.samples import Samples
 from gpuboard.profiler.nvml import NvmlState
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -104,25 +104,16 @@ def test_a_driver_that_keeps_crashing_is_named_and_its_signal_too(sampler):
 
 
 def test_a_driver_that_hangs_is_ended_and_read_again(sampler):
-    one = sampler(at_call="nvmlDeviceGetTemperature", do="hang", once=True, patience_s=0.5)
-    # The first look has the patience of a start; that is not waited for here.
+    one = sampler(at_call="nvmlDeviceGetTemperature", do="hang", after=5, once=True, patience_s=1.5)
     watch = Watch(one)
-    watch.until(lambda w: w.count(LOAD, "host") >= 1)
-    first = child_of(one)
-    one._deadline = 0.0
-    end = time.monotonic() + 5
-    while child_of_or_none(one) == first and time.monotonic() < end:
-        one._deadline = min(one._deadline, 0.0)
-        time.sleep(0.02)
+    watch.until(lambda w: w.count(TEMPERATURE, "gpu/0") >= 1)
+    hanging = child_of(one)
+    watch.until(lambda w: w.sampler.status().state == NvmlState.HUNG)
+    watch.parts.clear()
     watch.until(lambda w: w.count(TEMPERATURE, "gpu/0") >= 3)
 
-    assert one.status().restarts == 1
-    assert not psutil.pid_exists(first)
-
-
-def child_of_or_none(sampler):
-    process = sampler._process
-    return process.pid if process else None
+    assert one.status().restarts >= 1
+    assert not psutil.pid_exists(hanging)
 
 
 def test_while_the_driver_may_not_be_touched_the_host_is_watched(sampler):
@@ -268,3 +259,32 @@ def test_what_nobody_takes_is_dropped_and_counted(monkeypatch):
 
     assert taken.wall_time.tolist() == [3.0] * 4 + [4.0] * 4
     assert one.status().dropped == 12
+
+
+def test_what_lay_between_two_sampling_processes_is_a_gap():
+    import numpy as np
+
+    one = Sampler(with_gpu=False)
+    zeros = np.zeros(1, np.int32)
+    for is_new, wall in ((True, 100.0), (False, 101.0), (True, 140.0), (True, 141.0)):
+        one._is_new = is_new
+        one._pass_on(Samples(np.array([wall]), zeros, zeros, np.ones(1)))
+
+    assert [(gap.start, gap.end) for gap in one.status().gaps] == [(101.0, 140.0)]
+
+
+def test_a_listener_that_fails_does_not_end_the_sampling(caplog):
+    calls = []
+
+    def listener(samples, devices):
+        calls.append(len(samples))
+        raise RuntimeError("no")
+
+    with Sampler(period_s=0.05, with_gpu=False, listener=listener) as one:
+        end = time.monotonic() + 20
+        while len(calls) < 4 and time.monotonic() < end:
+            time.sleep(0.02)
+
+    assert len(calls) >= 4
+    assert one.status().dropped == sum(calls)
+    assert caplog.text.count("a listener to hardware samples failed") == 1
