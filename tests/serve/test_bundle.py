@@ -3,8 +3,8 @@ import shutil
 import subprocess
 
 import pytest
-
 from gpuboard.apps import PAGES
+
 from gpuboard.errors import NotFoundError
 from gpuboard.serve.bundle import Bundles
 from gpuboard.serve.static_files import STATIC

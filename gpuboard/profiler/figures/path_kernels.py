@@ -21,8 +21,12 @@ def host_chains(
     slice it begins in is cut at that one's end.
 
     Args:
-        start: Of all slices, shape (n,); `end`, `picked` and `blocking` likewise.
-        first: First row of each thread; `last`: row behind its last one.
+        start: Of all slices, nanoseconds, shape (n,).
+        end: Likewise.
+        picked: Which slices become nodes, shape (n,).
+        blocking: Which of them only wait for a device, shape (n,).
+        first: First row of each thread.
+        last: Row behind its last one.
 
     Returns:
         Of each edge: source, target, type (`HOST` or `GAP`), row of the slice that runs meanwhile
@@ -80,7 +84,9 @@ def longest_path(
 
     Args:
         nodes: How many there are.
-        source: Of each edge, shape (m,); `target` and `weight` likewise.
+        source: Node that each edge leaves, shape (m,).
+        target: Node that it enters, shape (m,).
+        weight: What it adds to a path, shape (m,).
 
     Returns:
         The edges of the path in order, the greatest weight with which each node is reached, and how
