@@ -19,6 +19,19 @@ PAGE = PageSpec(
     needs=("trace",),
     why="no trace lies in the log directory yet: record one with `torch.profiler` and "
     "`tensorboard_trace_handler(logdir)`",
-    styles=("values", "profile", "profile_overview", "timeline", "profile_kit", "profile_distributed"),
+    styles=(
+        "values",
+        "profile",
+        "profile_overview",
+        "profile_rows",
+        "profile_flame",
+        "timeline",
+        "profile_kit",
+        "profile_distributed",
+        "profile_modules",
+        "profile_roofline",
+        "profile_compare",
+        "profile_memory",
+    ),
     first=("profile/jobs",),
 )

@@ -62,6 +62,17 @@ def test_the_tip_has_both_times(page):
     assert rows["device"].startswith("340")
 
 
+def test_arrows_go_from_call_to_call_and_enter_zooms(page):
+    page.page.locator(".fl-scroll canvas").focus()
+    for key in ("ArrowDown", "ArrowDown", "Enter"):
+        page.page.keyboard.press(key)
+    page.until(f"{FLAME}.focus >= 0")
+
+    assert texts(page, ".fl-crumbs .link")[-1] == "aten::mm"
+    page.page.keyboard.press("ArrowUp")
+    assert text_of(page, ".pg-tip strong") == "aten::linear"
+
+
 def test_a_search_tells_how_much_time_it_found(page):
     page.page.fill(".fl-find input", "mm")
     page.until("document.querySelector('.fl-bar [role=status]').textContent !== ''")

@@ -85,7 +85,10 @@ def test_kernels_show_their_class_and_a_histogram_of_their_durations(kernels):
 
     assert text_of(kernels, ".pr-title") == GEMM
     assert "6 runs · median 50" in text_of(kernels, ".pr-head .pg-note")
-    assert any("8 , 64" in text for text in texts(kernels, ".pr-part [role=gridcell]"))
+    kernels.until(
+        "[...document.querySelectorAll('.pr-part [role=gridcell]')]"
+        ".some(e => e.textContent === '8 , 64')"
+    )
 
 
 def test_classes_and_tensor_cores_filter_and_all_brings_everything_back(kernels):
@@ -117,3 +120,20 @@ def test_launching_has_queues_delays_and_graphs(kernels):
         "window.__gpuboard.timeline.view.t1 - window.__gpuboard.timeline.view.t0"
     )
     assert window < 100 * US
+
+
+def test_a_step_holds_the_kernels_that_ran_in_it_until_all_of_its_work_was_done(kernels):
+    kernels.page.select_option(".pr-table .picker select", "4")  # its kernel outlasts the host
+    kernels.until("location.search.includes('profileStep=4')")
+    runs = ".pr-table [role=gridcell][aria-colindex='3']"
+    kernels.until(f"document.querySelector({runs!r}).textContent === '1'")
+
+
+def test_a_row_of_launches_leads_to_its_kernel(kernels):
+    kernels.page.get_by_role("radio", name="Launching and queues").click()
+    row = ".pg-card[aria-label='Launches by kernel'] .grid-row"
+    kernels.until(f"!!document.querySelector({row!r})")
+    kernels.page.click(f"{row} >> nth=0")
+    kernels.until(f"{ROWS} === 1")
+
+    assert kernels.evaluate("document.querySelector('.pr-table input[type=search]').value") == GEMM

@@ -6,7 +6,7 @@ import pytest
 from profile_tabs import US, open_profile, text_of, texts
 
 from gpuboard.store.store import Store
-from tests.profiler.timeline.maker import event
+from tests.profiler.timeline.maker import event, kernel
 from tests.serve.trace_maker import write_ranks, write_trace
 
 SHOWN = "window.__gpuboard?.overview?.isShown === true"
@@ -101,11 +101,18 @@ def test_a_trace_of_the_host_alone_says_why_there_are_no_figures(open_store, tmp
     assert "<b>bold</b>" in text_of(tab, ".pg-card[aria-label=Operators] .po-row-name")
 
 
-def test_a_run_that_nothing_holds_back_is_told_so(open_store, tmp_path):
+def test_an_empty_trace_has_no_verdict(open_store, tmp_path):
     write_trace(tmp_path / "a.pt.trace.json", [])
     tab = open_store(Store(tmp_path), "profile").until(SHOWN)
 
-    assert "Nothing holds it back" in texts(tab, ".po-good h3")
+    assert texts(tab, ".po-good h3") == ["No verdict"]
+
+
+def test_devices_of_one_trace_stand_beside_each_other(open_store, tmp_path):
+    events = [kernel("gemm", 0, 50, device=0), kernel("gemm", 0, 100, device=1)]
+    tab = open_profile(open_store, tmp_path, "", events).until(SHOWN)
+
+    assert texts(tab, ".pg-card[aria-label=Devices] .po-rank-name") == ["GPU 0", "GPU 1"]
 
 
 def test_the_steps_tab_marks_what_stands_out_and_has_the_mean_first(open_store, tmp_path):
@@ -123,3 +130,21 @@ def test_steps_that_are_not_marked_say_how_to_mark_them(open_store, tmp_path):
     tab.until("!!document.querySelector('.pg-absent')")
 
     assert any("profiler.step()" in text for text in texts(tab, ".pg-absent"))
+
+
+def test_evidence_of_one_rank_of_several_shows_that_rank_alone(open_store, tmp_path):
+    write_ranks(tmp_path / "job", 2)
+    tab = open_store(Store(tmp_path), "profile").until(SHOWN)
+    both = tab.evaluate("window.__gpuboard.profile.current.all.map(({ id }) => id)")
+    tab.page.click(".pf-ranks")
+    tab.page.click(".pf-ranks-list >> text=All 2")
+    tab.page.keyboard.press("Escape")
+    tab.until("!!document.querySelector('.pg-card[aria-label=Ranks]')").until(SHOWN)
+    chip = tab.page.locator("button.po-chip[title*='timeline of rank']").first
+    rank = int(chip.get_attribute("title").rsplit(" ", 1)[1])
+    chip.click()
+    tab.until(TIMELINE)
+
+    assert tab.evaluate("window.__gpuboard.timeline.view.models.map(({ trace }) => trace)") == [
+        both[rank]
+    ]

@@ -79,6 +79,7 @@ def memory(time, size, address, total):
 
 def write_modules(path):
     """Write a model of three modules, one of them twice, as Python functions."""
+
     def function(name, start, dur, number, parent):
         args = {"Python id": number, "Python parent id": parent}
         return event(f"nn.Module: {name}", start, dur, cat="python_function", **args)

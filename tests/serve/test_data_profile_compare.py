@@ -83,7 +83,7 @@ def test_steps_of_several_ranks_are_their_means(client, ids):
 def test_a_sentence_tells_what_changed(client, ids):
     found = ask(client, "profile/compare", before=ids["fast"], after=ids["other"])
 
-    assert found["text"].startswith("Step 47 % shorter (−85.0 us)")
+    assert found["text"].startswith("Step 47 % shorter (−85.0 µs)")
     assert found["ratio"] == pytest.approx(95 / 180)
 
 

@@ -94,9 +94,9 @@ def test_one_collective_is_told_rank_by_rank(client, ids):
 
 
 def test_a_collective_that_is_not_there_is_refused(client, ids):
-    assert "number" in ask(client, "profile/collective", 400, traces=ids, number=9)["error"][
-        "message"
-    ]
+    assert (
+        "number" in ask(client, "profile/collective", 400, traces=ids, number=9)["error"]["message"]
+    )
 
 
 def test_one_rank_has_its_own_collectives_and_no_waiting(client, ids):

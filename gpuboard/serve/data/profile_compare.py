@@ -95,6 +95,4 @@ def _steps(side: Sequence[LoadedTrace]) -> dict[str, Any]:
     return {"name": list(first.name[: len(mean)]), "ns": mean, "source": first.source}
 
 
-ROUTES: tuple[tuple[str, type[DataRoute]], ...] = (
-    (r"api/v1/profile/compare", CompareRoute),
-)
+ROUTES: tuple[tuple[str, type[DataRoute]], ...] = ((r"api/v1/profile/compare", CompareRoute),)

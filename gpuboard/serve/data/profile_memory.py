@@ -111,9 +111,7 @@ def _memory(loaded: LoadedTrace) -> dict[str, Any]:
 
     found, start = memory_of(loaded), loaded.timeline.start
     steps = steps_of(loaded)
-    calls = loaded.derived(
-        "driver calls", lambda trace: driver_calls(trace, steps, loaded.nesting)
-    )
+    calls = loaded.derived("driver calls", lambda trace: driver_calls(trace, steps, loaded.nesting))
     return {
         "absent": found.absent,
         "out_of_memory": found.out_of_memory,
@@ -159,9 +157,7 @@ def _names(loaded: LoadedTrace, numbers: Any) -> list[str]:  # noqa: ANN401 - in
     return [loaded.trace.text(number)[:NAME_CHARACTERS] for number in numbers.tolist()]
 
 
-def _points(
-    loaded: LoadedTrace, curve: MemoryCurve, window: tuple[int, int], pixels: int
-) -> bytes:
+def _points(loaded: LoadedTrace, curve: MemoryCurve, window: tuple[int, int], pixels: int) -> bytes:
     """Return stretches of a window: the value at its beginning, then each stretch with events."""
     low, high = window
     first = max(int(np.searchsorted(curve.time, low, "right")) - 1, 0)

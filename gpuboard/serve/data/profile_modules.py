@@ -69,6 +69,4 @@ def _first_calls(found: ModuleTree) -> Int64s:
     return first
 
 
-ROUTES: tuple[tuple[str, type[DataRoute]], ...] = (
-    (r"api/v1/profile/modules", ModulesRoute),
-)
+ROUTES: tuple[tuple[str, type[DataRoute]], ...] = ((r"api/v1/profile/modules", ModulesRoute),)

@@ -84,6 +84,7 @@ def _verdict(loaded: Sequence[LoadedTrace]) -> dict[str, Any]:
         "findings": [_finding(one, loaded[0], by_rank) for one in findings],
         "traces": [one.entry.id for one in loaded],
         "are_ranks": are_ranks_of_one_job([one.trace for one in loaded]),
+        "works": sum(len(one.trace.work.row) for one in loaded),
         "window_ns": [evidence_of(one).window_ns for one in loaded],
     }
 

@@ -182,6 +182,4 @@ def _unknown(loaded: LoadedTrace, amount: WorkAmount) -> dict[str, Any]:
     }
 
 
-ROUTES: tuple[tuple[str, type[DataRoute]], ...] = (
-    (r"api/v1/profile/roofline", RooflineRoute),
-)
+ROUTES: tuple[tuple[str, type[DataRoute]], ...] = ((r"api/v1/profile/roofline", RooflineRoute),)

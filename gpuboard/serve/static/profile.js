@@ -239,6 +239,7 @@ class ProfilePage {
     const parts = [`${count(slices)} events`, spanText(longest)];
     if (devices.length) parts.unshift(devices.length > 1 ? `${devices[0]} +${devices.length - 1}` : devices[0]);
     this.facts.textContent = parts.map((part) => visible(part)).join(" · ");
+    this.facts.title = this.facts.textContent;
     const problems = traces.reduce((sum, one) => sum + one.problems, 0);
     this.problems.hidden = problems === 0;
     this.problems.replaceChildren(icon("warning"), plural(problems, "problem"));

@@ -18,7 +18,7 @@ define({
 });
 
 const FREE_BYTES = 64e6; // ranks that take no more together are read without being asked for
-const FREE_RANKS = 32;
+const FREE_RANKS = 64;
 const PARTS = [
   ["compute", "computing", "Computation alone: covered by kernels that are no communication"],
   ["overlap", "overlapped", "Communication while it computed as well"],
@@ -200,7 +200,7 @@ class Distributed {
       make("ol", { class: "pd-worst" }, ...ours),
       make("p", { class: "pk-text", text: "A rank waits in a collective from its own start until the last rank has started; that one is the cause. Summed over all matched collectives. The gain is what all would save if it came with the next to last." }),
       make("p", { class: "pd-hta", text: theirs }),
-      make("p", { class: "pk-text", text: "Their rule looks at one collective of a step, the kernel whose durations differ most over ranks, and names the two ranks that start it latest; it always names somebody." }),
+      make("p", { class: "pk-text", text: `Their rule looks at one collective of a step, the long kernel whose durations differ most over ranks, and names the two ranks that start it latest${late.absent ? "" : "; it names two, however little they are late"}.` }),
       late.kernel ? make("p", { class: "pk-text pd-kernel", text: late.kernel, title: late.kernel }) : null,
     ].filter(Boolean);
   }
@@ -230,7 +230,7 @@ class Distributed {
       find: (k) => `${kind(k)} ${header.groups[c.group[k]]}`,
       columns: [
         { key: "kind", title: "Collective", width: 118, grow: 1, text: kind, value: kind },
-        { key: "group", title: "Group", width: 92, grow: 0.6, text: (k) => header.groups[c.group[k]] || (c.ranks[k] > 0 ? `${c.ranks[k]} ranks` : ""), value: (k) => header.groups[c.group[k]] },
+        { key: "group", title: "Group", width: 92, grow: 0.6, text: (k) => groupText(header.groups[c.group[k]], c.ranks[k]), value: (k) => header.groups[c.group[k]] },
         { key: "start", title: "Start", width: 98, kind: "ns", tip: "On the common clock, from the start of the first rank" },
         { key: "bytes", title: "Message", width: 84, kind: "bytes", tip: "As NCCL-tests count: input of all-reduce, reduce-scatter, broadcast, all-to-all; output of all-gather" },
         { key: "latency", title: several ? "Transfer" : "Duration", width: 98, kind: "ns", bar: true, tip: several ? "Shortest duration over ranks: whoever came last waited for nobody" : "With waiting for other ranks in it" },
@@ -313,7 +313,7 @@ class Distributed {
       file: `${this.profile.job.name} collectives by sort`,
       columns: [
         { key: "kind", title: "Collective", width: 118, grow: 1 },
-        { key: "group", title: "Group", width: 92, grow: 0.6, text: (k) => groups[k].group || (groups[k].ranks > 0 ? `${groups[k].ranks} ranks` : "") },
+        { key: "group", title: "Group", width: 92, grow: 0.6, text: (k) => groupText(groups[k].group, groups[k].ranks) },
         ...(groups.some(({ dtype }) => dtype) ? [{ key: "dtype", title: "Type", width: 80 }] : []),
         { key: "bytes", title: "Message", width: 90, kind: "bytes" },
         { key: "count", title: "Count", width: 76, kind: "count" },
@@ -359,6 +359,8 @@ class Distributed {
     this.clear();
   }
 }
+
+const groupText = (name, ranks) => [name, ranks > 0 ? `${ranks} ranks` : ""].filter(Boolean).join(" · ");
 
 export function open(stage, profile) {
   const tab = new Distributed(stage, profile);

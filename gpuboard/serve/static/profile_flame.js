@@ -5,7 +5,7 @@ import { follow, icon as strokes, iconButton, make, popover } from "./chart_elem
 import { icon, visible } from "./dom.js";
 import { count, plural } from "./format.js";
 import { Drawing } from "./profile_canvas.js";
-import { arrange, matchedTime, pathTo } from "./profile_flame_tree.js";
+import { arrange, matchedTime, neighbour, pathTo } from "./profile_flame_tree.js";
 import { absence, nameOf, picker, segments, toTimeline } from "./profile_kit.js";
 import { searchOf, stepPicker, withinQuery } from "./profile_rows.js";
 import { Tip } from "./profile_tip.js";
@@ -69,7 +69,7 @@ class FlameTab {
       weight: state.get("flameWeight"),
       threads: state.get("flameThreads") ? 1 : 0,
       track: state.get("flameTrack"),
-      ...withinQuery(),
+      ...withinQuery(this.profile),
     };
   }
 
@@ -206,6 +206,8 @@ class FlameTab {
     canvas.addEventListener("pointerleave", () => this.leave());
     canvas.addEventListener("click", (event) => event.detail === 1 && this.zoomAt(event));
     canvas.addEventListener("dblclick", () => this.focus >= 0 && this.goFirst(this.focus));
+    canvas.addEventListener("keydown", (event) => this.key(event));
+    canvas.addEventListener("blur", () => this.leave());
     const onKey = (event) => {
       if (event.target.closest?.("input, select")) return;
       if (event.key === "Escape") this.zoom(-1);
@@ -217,6 +219,23 @@ class FlameTab {
     };
     document.addEventListener("keydown", onKey);
     this.ends.push(() => document.removeEventListener("keydown", onKey));
+  }
+
+  /** Arrows go from call to call, Enter zooms. */
+  key(event) {
+    if (!this.data) return;
+    if (event.key === "Enter" && this.active >= 0) this.zoom(this.active);
+    else if (!event.key.startsWith("Arrow")) return;
+    event.preventDefault();
+    const to = event.key === "Enter" ? this.active : neighbour(this.data, this.active < 0 ? this.focus : this.active, event.key);
+    if (to < 0) return;
+    this.active = to;
+    this.drawing.draw();
+    const { x0, x1, depth } = this.data;
+    const [low, high] = this.range();
+    const box = this.drawing.canvas.getBoundingClientRect();
+    const x = box.left + (((Math.max(x0[to], low) + Math.min(x1[to], high)) / 2 - low) / (high - low)) * box.width;
+    this.tell({ clientX: x, clientY: box.top + (depth[to] + 2) * this.row }, to);
   }
 
   /** Return the node under a pointer, -1 for none or the whole. */
@@ -239,6 +258,10 @@ class FlameTab {
     }
     this.drawing.canvas.style.cursor = at >= 0 ? "pointer" : "";
     if (at < 0) return this.tip.hide();
+    return this.tell(event, at);
+  }
+
+  tell(event, at) {
     const { names, name, total_ns: total, self_ns: own, other_ns: other, count: calls, parent, is_rest: isRest } = this.data;
     const isHost = state.get("flameWeight") === "host";
     const above = parent[at];
@@ -249,7 +272,7 @@ class FlameTab {
       [isRest[at] ? "calls put together" : "calls", count(calls[at])],
       ...(above >= 0 ? [["of the call around it", percent(total[at] / (total[above] || 1))]] : []),
     ];
-    return this.tip.show(event, visible(names[name[at]]), rows);
+    this.tip.show(event, visible(names[name[at]]), rows);
   }
 
   leave() {

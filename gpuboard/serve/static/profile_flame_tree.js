@@ -55,3 +55,16 @@ export function matchedTime({ parent, total_ns: total }, isMatch) {
   }
   return sum;
 }
+
+/**
+ * Return the node that an arrow key leads to from another: the widest call below it, the one around
+ * it, or the one beside it; -1 where there is none.
+ */
+export function neighbour({ parent, depth, x0, order }, from, key) {
+  if (from < 0) return key === "ArrowDown" ? (order[0] ?? -1) : -1;
+  if (key === "ArrowUp") return parent[from];
+  if (key === "ArrowDown") return order.find((k) => parent[k] === from) ?? -1;
+  const beside = order.filter((k) => depth[k] === depth[from] && parent[k] === parent[from]);
+  const at = beside.findIndex((k) => x0[k] === x0[from] && k === from) + (key === "ArrowRight" ? 1 : -1);
+  return beside[at] ?? -1;
+}

@@ -19,7 +19,7 @@ export class Icicle {
     Object.assign(this, { tree, on });
     this.top = -1; // row that takes the full width, -1: all
     this.marked = -1;
-    this.drawing = new Drawing("po-icicle", "Modules by time", (...all) => this.paint(...all));
+    this.drawing = new Drawing("pt-icicle", "Modules by time", (...all) => this.paint(...all));
     this.element = this.drawing.element;
     const { canvas } = this.drawing;
     canvas.addEventListener("pointermove", (event) => this.hover(event));

@@ -20,29 +20,37 @@ class KernelsTab {
     this.profile = profile;
     this.chosen = -1;
     this.panel = new RowPanel(() => this.choose(-1));
-    const views = segments("What to see", [["table", "Kernels"], ["launching", "Launching and queues"]], state.get("kernelView"), (value) => {
-      state.set("kernelView", value);
-      this.start();
-    });
-    this.views = views;
     this.top = make("div", { class: "pr-top" });
     this.tableBox = make("div", { class: "pr-table" });
     this.element = make("div", { class: "pr-tab" });
     stage.append(this.element);
     (window.__gpuboard ??= {}).kernels = this;
+    this.end = state.subscribe(["kernelView", "kernelBy", "kernelSort", "kernelQuery", "kernelClasses", "kernelCores"], () => this.adopt());
     this.start();
+  }
+
+  /** Follow links to this tab, and the history: what was chosen here is shown already. */
+  adopt() {
+    if (state.get("kernelView") !== this.view) this.start();
+    else if (this.view === "table" && JSON.stringify(this.query()) !== this.lastQuery) {
+      if (this.table) presetFilter(this.table, state.get("kernelQuery"));
+      this.changed();
+    }
   }
 
   async start() {
     this.launching?.destroy();
     this.launching = null;
-    const bar = make("div", { class: "pr-views" }, this.views);
-    if (state.get("kernelView") === "launching") {
+    this.view = state.get("kernelView");
+    const choices = [["table", "Kernels"], ["launching", "Launching and queues"]];
+    const bar = make("div", { class: "pr-views" }, segments("What to see", choices, this.view, (value) => state.set("kernelView", value)));
+    if (this.view === "launching") {
       this.launching = new Launching(this.profile);
       this.element.replaceChildren(bar, this.launching.element);
       return;
     }
     this.element.replaceChildren(bar, this.top, this.tableBox, this.panel.element);
+    if (this.table) presetFilter(this.table, state.get("kernelQuery"));
     this.steps ??= await stepPicker(this.profile, () => this.changed()).catch(() => null);
     if (!this.isOver) await this.load();
   }
@@ -60,13 +68,14 @@ class KernelsTab {
       class: state.get("kernelClasses"),
       ...(cores ? { cores } : {}),
       ...searchOf(state.get("kernelQuery")),
-      ...withinQuery(),
+      ...withinQuery(this.profile, { onDevice: true }),
     };
   }
 
   async load() {
     this.asked?.abort();
     this.asked = new AbortController();
+    this.lastQuery = JSON.stringify(this.query());
     try {
       const found = await askRows("profile/kernels", this.query(), this.asked.signal);
       if (!this.isOver) this.show(found);
@@ -213,7 +222,7 @@ class KernelsTab {
     if (row < 0) return this.panel.hide();
     const name = this.found.name[row];
     this.panel.wait(name);
-    const query = { trace: this.profile.trace, by: this.by, id: this.found.id[row], ...withinQuery() };
+    const query = { trace: this.profile.trace, by: this.by, id: this.found.id[row], ...withinQuery(this.profile, { onDevice: true }) };
     try {
       const found = await getJson("profile/kernel", { query });
       if (!this.isOver && this.chosen === row) this.showRow(found);
@@ -271,6 +280,7 @@ class KernelsTab {
 
   destroy() {
     this.isOver = true;
+    this.end();
     this.asked?.abort();
     this.table?.dispose();
     this.panel.clear();

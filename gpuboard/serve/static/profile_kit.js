@@ -156,33 +156,14 @@ export async function offsets(profile) {
  *
  * @param {object} profile
  * @param {{trace?: string, t0: number, t1: number, row?: number}} place Nanoseconds from the start
- *   of that trace; `row` selects the slice.
+ *   of that trace; `row` selects the slice; `isAlone` leaves the other chosen traces out.
  */
-export async function toTimeline(profile, { trace = profile.trace, t0, t1, row = -1 }) {
-  const offset = (await offsets(profile)).get(trace) ?? 0;
+export async function toTimeline(profile, { trace = profile.trace, t0, t1, row = -1, isAlone = false }) {
+  const offset = isAlone ? 0 : ((await offsets(profile)).get(trace) ?? 0);
   const room = Math.max((t1 - t0) * (row >= 0 ? 2 : BESIDE), 50);
   profile.show("timeline", {
     timeWindow: [t0 + offset - room, t1 + offset + room],
     timeEvent: row >= 0 ? [trace, row] : null,
+    ...(isAlone ? { profileTraces: [trace] } : {}),
   });
-}
-
-/** A small link to a place on the timeline, for rows of tables. */
-export function placeLink(profile, place, title = "Show on the timeline") {
-  return make(
-    "button",
-    {
-      type: "button",
-      class: "pg-go",
-      title,
-      "aria-label": title,
-      on: {
-        click: (event) => {
-          event.stopPropagation();
-          toTimeline(profile, place);
-        },
-      },
-    },
-    icon("profile"),
-  );
 }

@@ -33,12 +33,13 @@ export function matrix(values, names, say) {
     const value = values[i][j];
     const x = LABEL + j * box.width;
     const y = TOP + i * box.height;
+    const gap = box.height < 6 ? 0 : 1;
     ctx.fillStyle = read("--sunken");
-    ctx.fillRect(x, y, box.width - 1, box.height - 1);
+    ctx.fillRect(x, y, box.width - gap, box.height - gap);
     if (i === j || value <= 0) return;
     ctx.globalAlpha = 0.12 + 0.88 * (value / most);
     ctx.fillStyle = read("--pk-comm");
-    ctx.fillRect(x, y, box.width - 1, box.height - 1);
+    ctx.fillRect(x, y, box.width - gap, box.height - gap);
     ctx.globalAlpha = 1;
     const text = span(value, 2);
     if (box.height < 15 || ctx.measureText(text).width > box.width - 6) return;

@@ -5,7 +5,7 @@ import { make } from "./chart_elements.js";
 import { icon, visible } from "./dom.js";
 import { count, plural, size } from "./format.js";
 import { MemoryChart } from "./profile_memory_chart.js";
-import { absent, card, column, figures, legend, nothing, segments } from "./profile_parts.js";
+import { absent, card, column, figures, legend, nothing, segments, whose } from "./profile_parts.js";
 import { ProfileTable } from "./profile_table.js";
 import { KEPT, define } from "./state.js";
 import * as state from "./state.js";
@@ -69,6 +69,7 @@ class MemoryTab {
     const curve = card("Memory over time", { tools: [keys, picker, fit, room, whole].filter(Boolean) }, this.head, this.chart.element);
     this.stage.replaceChildren(
       column(
+        whose(this.profile),
         curve,
         this.about.driver.absent ? this.holdersCard() : make("div", { class: "pk-pair pm-pair" }, this.holdersCard(), this.driverCard()),
         this.operatorsCard(),
@@ -118,8 +119,8 @@ class MemoryTab {
       ["peak reserved", held ? size(held) : "", "Most bytes that the allocator held of the driver"],
       ["capacity", curve.capacity ? size(curve.capacity) : "", "Memory of the device"],
       ["used at the peak", Number.isFinite(share) ? percent(share) : "", "Peak allocated / capacity", share > 0.9 ? "is-warn" : ""],
-      ["fragmentation, peak", curve.peak_fragmentation === "NaN" ? "" : percent(curve.peak_fragmentation), "Share of reserved memory in no tensor when most was allocated"],
-      ["fragmentation, mean", curve.mean_fragmentation === "NaN" ? "" : percent(curve.mean_fragmentation), "Share of reserved memory in no tensor, over time"],
+      ["fragmentation, peak", curve.peak_fragmentation >= 0 ? percent(curve.peak_fragmentation) : "", "Share of reserved memory in no tensor when most was allocated"],
+      ["fragmentation, mean", curve.mean_fragmentation >= 0 ? percent(curve.mean_fragmentation) : "", "Share of reserved memory in no tensor, over time"],
       ["allocations", count(curve.allocations)],
       ["freed", count(curve.frees)],
       ["segments returned", curve.given_back ? count(curve.given_back) : "", "How often reserved memory fell: the allocator gave segments back to the driver"],

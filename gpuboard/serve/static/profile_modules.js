@@ -5,7 +5,7 @@ import { make } from "./chart_elements.js";
 import { icon } from "./dom.js";
 import { count } from "./format.js";
 import { Icicle } from "./profile_icicle.js";
-import { card, column, cutName, figures, nothing, segments } from "./profile_parts.js";
+import { card, column, cutName, figures, nothing, segments, whose } from "./profile_parts.js";
 import { ProfileTable } from "./profile_table.js";
 import { Tree } from "./profile_tree.js";
 import { KEPT, define } from "./state.js";
@@ -66,7 +66,7 @@ class ModulesTab {
     this.by = choices.some(([key]) => key === wanted) ? wanted : (choices[0]?.[0] ?? "host");
     this.has = Object.fromEntries(["device", "backward", "host"].map((key) => [key, has(key)]));
     const icicle = this.icicleCard(choices);
-    this.stage.replaceChildren(column(icicle, this.tableCard()));
+    this.stage.replaceChildren(column(whose(this.profile), icicle, this.tableCard()));
     this.icicle.show(this.values[this.by]);
     this.table.show(this.rows());
     (window.__gpuboard ??= {}).modules = this;
@@ -104,7 +104,7 @@ class ModulesTab {
       ["host, forward", this.has.host ? span(sum(c.host_ns)) : ""],
     ]);
     const note = header.backward_absent ? make("p", { class: "pk-body pk-text", text: `Backward pass not assigned: ${header.backward_absent}` }) : null;
-    return card("Modules", { note: SOURCES[header.source] ?? "", tools: [by, all] }, facts, note, make("div", { class: "po-box" }, this.icicle.element));
+    return card("Modules", { note: SOURCES[header.source] ?? "", tools: [by, all] }, facts, note, make("div", { class: "pt-box" }, this.icicle.element));
   }
 
   lines(row) {
@@ -176,16 +176,16 @@ class ModulesTab {
   }
 
   name(cell, row) {
-    const twist = make("button", { type: "button", class: "po-twist", tabIndex: -1, hidden: !this.tree.hasChildren(row), "aria-label": this.tree.isOpen(row) ? "Close" : "Open" }, icon("down"));
+    const twist = make("button", { type: "button", class: "pt-twist", tabIndex: -1, hidden: !this.tree.hasChildren(row), "aria-label": this.tree.isOpen(row) ? "Close" : "Open" }, icon("down"));
     if (!this.tree.isOpen(row) && !this.table.text) twist.classList.add("is-closed");
     twist.addEventListener("click", () => {
       this.tree.toggle(row);
       this.table.arrange();
     });
-    const name = make("span", { class: "po-name" });
+    const name = make("span", { class: "pt-name" });
     cutName(name, this.header.name[row], this.path(row));
     cell.style.paddingLeft = `${this.c.depth[row] * 16}px`;
-    cell.replaceChildren(make("span", { class: "po-gap" }, twist), name);
+    cell.replaceChildren(make("span", { class: "pt-gap" }, twist), name);
   }
 
   key(row, event) {

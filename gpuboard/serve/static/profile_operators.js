@@ -2,16 +2,16 @@
 
 import { getJson } from "./api.js";
 import { make } from "./chart_elements.js";
+import { visible } from "./dom.js";
 import { count, plural } from "./format.js";
 import { PALETTE } from "./palette.js";
-import { CORES } from "./profile_palette.js";
 import { absence, nameOf, segments, splitBar, swatch, toTimeline } from "./profile_kit.js";
+import { CORES } from "./profile_palette.js";
 import { RowPanel, askRows, csvButton, presetFilter, searchOf, stepPicker, withinQuery } from "./profile_rows.js";
 import { sequenceTable } from "./profile_sequences.js";
 import { ProfileTable } from "./profile_table.js";
 import * as state from "./state.js";
 import { percent, span } from "./timeline_time.js";
-import { visible } from "./dom.js";
 
 const REST = "#8b919b";
 const PACKAGES = /^\S*\/(?:site-packages|dist-packages|lib\/python[\d.]+)\//;
@@ -26,7 +26,15 @@ class OperatorsTab {
     this.element = make("div", { class: "pr-tab" }, this.top, this.tableBox, this.panel.element);
     stage.append(this.element);
     (window.__gpuboard ??= {}).operators = this;
+    this.end = state.subscribe(["opBy", "opSort", "opQuery"], () => this.adopt());
     this.start();
+  }
+
+  /** Follow links to this tab, and the history: what was chosen here is shown already. */
+  adopt() {
+    if (JSON.stringify(this.query()) === this.lastQuery) return;
+    if (this.table) presetFilter(this.table, state.get("opQuery"));
+    this.changed();
   }
 
   async start() {
@@ -40,12 +48,13 @@ class OperatorsTab {
 
   query() {
     const sort = state.get("opSort");
-    return { trace: this.profile.trace, by: this.by, sort, ...searchOf(state.get("opQuery")), ...withinQuery() };
+    return { trace: this.profile.trace, by: this.by, sort, ...searchOf(state.get("opQuery")), ...withinQuery(this.profile) };
   }
 
   async load() {
     this.asked?.abort();
     this.asked = new AbortController();
+    this.lastQuery = JSON.stringify(this.query());
     try {
       const found = await askRows("profile/operators", this.query(), this.asked.signal);
       if (!this.isOver) this.show(found);
@@ -180,7 +189,7 @@ class OperatorsTab {
     if (row < 0) return this.panel.hide();
     const name = this.found.name[row];
     this.panel.wait(name);
-    const query = { trace: this.profile.trace, by: this.by, id: this.found.id[row], ...withinQuery() };
+    const query = { trace: this.profile.trace, by: this.by, id: this.found.id[row], ...withinQuery(this.profile) };
     try {
       const found = await getJson("profile/operator", { query });
       if (!this.isOver && this.chosen === row) this.showRow(found);
@@ -250,6 +259,7 @@ class OperatorsTab {
 
   destroy() {
     this.isOver = true;
+    this.end();
     this.asked?.abort();
     this.table?.dispose();
     this.panel.clear();

@@ -2,17 +2,17 @@
 
 import { columns, getJson } from "./api.js";
 import { make } from "./chart_elements.js";
+import { visible } from "./dom.js";
 import { count, plural, size } from "./format.js";
 import { gauges } from "./profile_gauges.js";
 import { absence, card, factList, fitted, legend, meter, segments, sentence, splitBar, toTimeline } from "./profile_kit.js";
 import { CAUSES, CLASSES, PARTS, ROLES } from "./profile_palette.js";
-import { ranksCard } from "./profile_ranks.js";
+import { devicesCard, ranksCard } from "./profile_ranks.js";
 import { StackChart } from "./profile_stack.js";
 import { BusyStrip } from "./profile_strip.js";
 import { showVerdict } from "./profile_verdict.js";
 import * as state from "./state.js";
 import { percent, span } from "./timeline_time.js";
-import { icon, visible } from "./dom.js";
 
 const SHOWN_PAUSES = 5;
 const FEW_STEPS = 3; // are shown lying
@@ -74,7 +74,8 @@ class OverviewTab {
 
   showFacts([first, ...others]) {
     const facts = factList(factsOf(first, this.profile));
-    const title = first.devices[0]?.name || (first.devices.length ? "Device" : "No device");
+    const [device] = first.devices;
+    const title = !device ? (first.temporal.absent ? "No device" : "Accelerator") : device.name || `${device.vendor || "GPU"} ${Math.max(device.number, 0)}`;
     const note = first.devices.length > 1 ? `and ${plural(first.devices.length - 1, "more device")}` : others.length ? this.profile.traces[0].name : "";
     this.side.replaceChildren(
       card(visible(title), { note, name: "po-device" }, gauges(first.gauges, this.means(first, others)), facts),
@@ -95,7 +96,7 @@ class OverviewTab {
     const [first] = found;
     this.chart?.destroy();
     const parts = [
-      found.length > 1 ? ranksCard(found, this.profile) : null,
+      found.length > 1 ? ranksCard(found, this.profile) : devicesCard(first),
       this.stripCard(first, steps),
       this.stepsCard(steps),
       make("div", { class: "po-three" }, this.idleCard(first), this.topCard("Operators", "operators", top.operators), this.topCard("Kernels", "kernels", top.kernels, top.classes)),
@@ -288,7 +289,9 @@ function stepNote({ total, source, how }) {
 
 function factsOf(first, profile) {
   const [device] = first.devices;
-  const { steps, idle } = first;
+  const { steps, idle, temporal } = first;
+  const isOther = !first.works && !temporal.absent && temporal.total_ns > 0; // no GPU, but a chip
+  const ofChip = (ns) => (isOther ? `${span(ns, 4)} · ${percent(ns / temporal.total_ns)}` : "");
   const window = idle.window ? idle.window[1] - idle.window[0] : 0;
   const busy = window - Object.values(idle.causes).reduce((sum, one) => sum + one, 0);
   const told = { marked: "", annotated: "named ranges", inferred: "inferred" }[steps.source];
@@ -303,7 +306,10 @@ function factsOf(first, profile) {
     ["Steps", number, sentence(steps.how)],
     ["Step time", steps.count ? `${span(steps.mean_ns, 4)}${steps.count > 1 ? ` (${span(steps.min_ns, 3)} to ${span(steps.max_ns, 3)})` : ""}` : ""],
     ["Host busy", `${span(first.host_busy_ns, 4)} · ${percent(first.host_busy_ns / (first.span || 1))}`, "Covered by operators, ranges, calls or functions of any thread"],
-    ["Device work", first.works ? `${plural(first.works, "kernel")} and copies` : "none"],
+    ["Device work", first.works ? `${plural(first.works, "kernel")} and copies` : isOther ? "" : "none"],
+    ["Computing", ofChip(temporal.compute_ns), "Work of the chip that computes"],
+    ["Other work", ofChip(temporal.non_compute_ns), "Copies and communication while it does not compute"],
+    ["Idle", ofChip(temporal.idle_ns), "From the first work to the last, nothing of it ran"],
     ["Rank", first.world_size ? `${first.rank ?? "?"} of ${first.world_size}${first.backend ? ` (${first.backend})` : ""}` : ""],
     ["File", fileOf(first, profile)],
   ];

@@ -18,6 +18,12 @@ export function card(title, { note = "", tools = [], name = "" } = {}, ...childr
 /** The column in which a tab's cards lie, and which scrolls. */
 export const column = (...children) => make("div", { class: "pk-tab" }, ...children);
 
+/** Whose figures these are where several ranks are chosen and one is shown, null otherwise. */
+export const whose = ({ traces }) =>
+  traces.length > 1
+    ? make("p", { class: "pk-whose", text: `${visible(traces[0].name)}, the first of ${traces.length} chosen ranks` })
+    : null;
+
 /** Figures in a row: [[name, text, what it means, class], ...]; those without a text are left out. */
 export function figures(rows) {
   const known = rows.filter(([, text]) => text !== null && text !== undefined && text !== "");

@@ -22,14 +22,28 @@ export function ranksCard(found, profile) {
   return card("Ranks", { note: "device time of each, on one scale", tools }, grid, legend(SHOWN));
 }
 
-function rankRow({ name, time, trace }, longest, profile) {
-  const only = make("button", {
+/** The devices of one trace beside each other, null where there is one only. */
+export function devicesCard({ devices }) {
+  const rows = devices.filter(({ time }) => time.window).map(({ number, name, time }) => ({ name: `GPU ${Math.max(number, 0)}`, title: name, time }));
+  if (rows.length < 2) return null;
+  const longest = Math.max(...rows.map(({ time }) => time.window_ns));
+  return card("Devices", { note: "time of each, on one scale" }, make("div", { class: "po-ranks" }, ...rows.map((row) => rankRow(row, longest, null))), legend(SHOWN));
+}
+
+function nameLink({ name, trace }, profile) {
+  if (!profile) return make("span", { class: "po-rank-name", text: visible(name) });
+  return make("button", {
     type: "button",
     class: "link po-rank-name",
     text: visible(name),
     title: "Look at this rank alone",
     on: { click: () => profile.show("overview", { profileTraces: [trace] }) },
   });
+}
+
+function rankRow(row, longest, profile) {
+  const { time } = row;
+  const only = nameLink(row, profile);
   if (!time.window) return make("div", { class: "po-rank-row" }, only, make("span", { class: "pg-note", text: time.absent }));
   const compute = time.busy_ns - time.exposed_comm_ns - time.exposed_mem_ns;
   const ns = { compute, exposed_comm: time.exposed_comm_ns, exposed_mem: time.exposed_mem_ns, idle: time.idle_ns };

@@ -4,7 +4,7 @@ import { getJson } from "./api.js";
 import { make } from "./chart_elements.js";
 import { count, size } from "./format.js";
 import { stepBars } from "./profile_compare_steps.js";
-import { absent, card, column, figures, legend, nothing } from "./profile_parts.js";
+import { absent, card, column, figures, legend, nothing, whose } from "./profile_parts.js";
 import { peakForm } from "./profile_roofline_form.js";
 import { Scatter } from "./profile_roofline_scatter.js";
 import { ProfileTable } from "./profile_table.js";
@@ -49,7 +49,7 @@ class RooflineTab {
     const { operators } = found;
     this.rows = { n: operators.name.length, total: operators.total, name: operators.name, dims: operators.dims, family: operators.family, dtype: operators.dtype, bound: operators.bound };
     for (const key of COLUMNS) this.rows[key] = operators[key].map(number);
-    const parts = [this.figureCard(), this.scatterCard(), this.tableCard(), this.lowerCards(), this.unknownCard()];
+    const parts = [whose(this.profile), this.figureCard(), this.scatterCard(), this.tableCard(), this.lowerCards(), this.unknownCard()];
     this.stage.replaceChildren(column(...parts.filter(Boolean)));
     (window.__gpuboard ??= {}).roofline = this;
   }
@@ -168,7 +168,7 @@ class RooflineTab {
   }
 
   lowerCards() {
-    return make("div", { class: "pk-pair pr-pair" }, this.familyCard(), this.utilisationCard());
+    return make("div", { class: "pk-pair pf-roof-pair" }, this.familyCard(), this.utilisationCard());
   }
 
   familyCard() {

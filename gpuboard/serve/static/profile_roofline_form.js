@@ -25,12 +25,12 @@ export function peakForm(peak, given, use) {
     const input = make("input", { class: "input", type: "number", min: "0", step: "any", "aria-label": title, placeholder: known ? String(Number((known / factor).toPrecision(4))) : "" });
     if (given[key]) input.value = String(Number((given[key] / factor).toPrecision(6)));
     inputs.set(key, [input, factor]);
-    return make("label", { class: "pr-field" }, make("span", { text: title }), input, make("small", { text: unit }));
+    return make("label", { class: "pf-roof-field" }, make("span", { text: title }), input, make("small", { text: unit }));
   });
-  const form = make("form", { class: "pr-form" }, make("div", { class: "pr-fields" }, ...fields));
+  const form = make("form", { class: "pf-roof-form" }, make("div", { class: "pf-roof-fields" }, ...fields));
   const clear = make("button", { type: "button", class: "button is-quiet", text: "Clear" });
   clear.addEventListener("click", () => use({}));
-  form.append(make("div", { class: "pr-buttons" }, make("button", { type: "submit", class: "button", text: "Use" }), clear, make("span", { class: "pk-note", text: "Dense peaks of matrix units by type; they are kept in the address" })));
+  form.append(make("div", { class: "pf-roof-buttons" }, make("button", { type: "submit", class: "button", text: "Use" }), clear, make("span", { class: "pk-note", text: "Dense peaks of matrix units by type; they are kept in the address" })));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const found = {};

@@ -24,7 +24,7 @@ export class Scatter {
     this.radius = points.map((k) => 3 + 13 * Math.sqrt(rows.time_ns[k] / most));
     this.colours();
     this.range();
-    this.drawing = new Drawing("pr-scatter", "Operators by intensity and achieved operations a second", (...all) => this.paint(...all));
+    this.drawing = new Drawing("pf-roof-scatter", "Operators by intensity and achieved operations a second", (...all) => this.paint(...all));
     this.element = this.drawing.element;
     const { canvas } = this.drawing;
     canvas.addEventListener("pointermove", (event) => this.hover(event));

@@ -23,10 +23,16 @@ export function presetFilter(table, text) {
   table.text = text;
 }
 
-/** Remember the steps of a profile: they are asked for once. */
 const asked = new WeakMap();
+const known = new WeakMap();
+
+/** Ask for the steps of a profile, once. */
 export function stepsOf(profile) {
-  if (!asked.has(profile)) asked.set(profile, columns("profile/steps", { query: { trace: profile.trace } }));
+  if (!asked.has(profile)) {
+    const steps = columns("profile/steps", { query: { trace: profile.trace } });
+    asked.set(profile, steps);
+    steps.then((found) => known.set(profile, found.columns)).catch(() => asked.delete(profile));
+  }
   return asked.get(profile);
 }
 
@@ -38,24 +44,21 @@ export function stepsOf(profile) {
 export async function stepPicker(profile, choose) {
   const { header, columns: found } = await stepsOf(profile);
   if (header.name.length < 2) return null;
-  const at = stepAt(found, state.get("profileWithin"));
+  const at = state.get("profileStep");
   const rows = header.name.slice(0, MAX_LISTED).map((name, i) => [String(i), `${visible(name)} · ${span(found.end[i] - found.start[i], 3)}`]);
   return picker("Part of the trace", [["", "All of the trace"], ...rows], at < 0 ? "" : String(at), (value) => {
-    const i = Number(value);
-    state.set("profileWithin", value === "" ? null : [found.host_start[i], found.host_end[i]]);
+    state.set("profileStep", value === "" ? -1 : Number(value));
     choose();
   });
 }
 
-function stepAt(found, within) {
-  if (!within) return -1;
-  return found.host_start.findIndex((start, i) => start === within[0] && found.host_end[i] === within[1]);
-}
-
-/** The chosen part of the trace as fields of a query. */
-export function withinQuery() {
-  const within = state.get("profileWithin");
-  return within ? { t0: Math.round(within[0]), t1: Math.round(within[1]) } : {};
+/** The chosen step as fields of a query: its time on the host, or with all that it launched. */
+export function withinQuery(profile, { onDevice = false } = {}) {
+  const steps = known.get(profile);
+  const at = state.get("profileStep");
+  if (!steps || at < 0 || at >= steps.start.length) return {};
+  const [from, until] = onDevice ? [steps.start, steps.end] : [steps.host_start, steps.host_end];
+  return { t0: from[at], t1: Math.max(until[at], from[at] + 1) };
 }
 
 /** Ask for the rows of a table; texts and numbers by key, as `ProfileTable.show` takes them. */

@@ -1,9 +1,9 @@
 /** A table of kernel sequences that came again and again. */
 
 import { make } from "./chart_elements.js";
+import { visible } from "./dom.js";
 import { nameOf, toTimeline } from "./profile_kit.js";
 import { ProfileTable } from "./profile_table.js";
-import { visible } from "./dom.js";
 
 /** @param {object} found Columns as the server sends them. */
 export function sequenceTable(found, profile, rows = 8) {

@@ -16,7 +16,7 @@ define({
   // the overview and the steps
   profileParts: { ...KEPT.URL_AND_LOCAL, default: "parts", choices: ["parts", "roles", "plugin"] },
   // operators and kernels; a query "/pattern/" is a regular expression
-  profileWithin: { ...KEPT.URL_ONLY, default: null, check: isWindow }, // one step, null: everything
+  profileStep: { ...KEPT.URL_ONLY, default: -1 }, // the only step to look at, -1: everything
   opBy: { ...KEPT.URL_AND_LOCAL, default: "name", choices: ["name", "shapes", "stack"] },
   opSort: { ...KEPT.URL_ONLY, default: "" },
   opQuery: { ...KEPT.URL_ONLY, default: "" },
@@ -43,4 +43,4 @@ define({
 });
 
 /** The keys that belong to the chosen traces and go when others are chosen. */
-export const OF_THE_TRACES = ["timeWindow", "timeEvent", "timePins", "timeFolds", "profileWithin", "flameTrack"];
+export const OF_THE_TRACES = ["timeWindow", "timeEvent", "timePins", "timeFolds", "profileStep", "flameTrack"];

@@ -78,7 +78,7 @@ class StepsTab {
       ["Slowest", span(most)],
       ["Spread", total.length > 1 ? `${span(spread, 3)} · ${percent(spread / mean)}` : "", "Standard deviation"],
       ["Standing out", total.length >= FEWEST ? count(outliers.length) : "", `Further than ${FAR} times the usual distance from the median (modified z-score), and by more than ${percent(LEAST)}`],
-      ["Steps a second", (1e9 / mean).toPrecision(3)],
+      ["Steps a second", mean < 1e6 ? count(Math.round(1e9 / mean)) : (1e9 / mean).toPrecision(3)],
     ];
     const figures = make("dl", { class: "pr-figures" });
     for (const [name, value, title] of rows) if (value) figures.append(make("div", { title }, make("dt", { text: name }), make("dd", { text: value })));

@@ -21,7 +21,7 @@ export const WRITE = {
   bytes: (v) => (Number.isFinite(v) ? `${v < 0 ? "−" : ""}${size(Math.abs(v))}` : "–"),
   count: (v) => (Number.isFinite(v) ? count(v) : "–"),
   mean: (v) => (Number.isFinite(v) ? (Number.isInteger(v) ? count(v) : v.toFixed(v < 10 ? 2 : 1)) : "–"),
-  percent: (v) => (Number.isFinite(v) ? percent(v) : "–"),
+  percent: (v) => (Number.isFinite(v) ? (v === 0 ? "0" : percent(v)) : "–"),
   rate: (v) => (Number.isFinite(v) ? `${v < 10 ? v.toFixed(2) : v.toFixed(1)}\u202fGB/s` : "–"),
   number: (v) => (Number.isFinite(v) ? String(Number(v.toPrecision(4))) : "–"),
   text: (v) => String(v ?? ""),
@@ -142,8 +142,8 @@ export class ProfileTable {
     const part = Math.min(Math.abs(share), 1) || 0;
     if (column.bar === "diverging") {
       bar.classList.add(share < 0 ? "is-less" : "is-more");
-      bar.style.width = `${50 * part}%`;
-    } else bar.style.width = `${100 * part}%`;
+      bar.style.width = `calc(${part} * (50% - 10px))`;
+    } else bar.style.width = `calc(${part} * (100% - 12px))`;
     return bar;
   }
 

@@ -7,24 +7,24 @@ import { meter, nameOf, sentence, toTimeline } from "./profile_kit.js";
 import { TABS } from "./profile_tabs.js";
 import { percent, span } from "./timeline_time.js";
 
+const GOOD = "No rule found a share of the time that is worth a word. What is left is the work itself.";
+const BLIND = "The rules look at the work of a GPU, and this trace holds none.";
 const SEVERE = 0.2;
 const OPEN = 2; // findings that show their advice and evidence at once
 
 /** Fill `box` with the findings of a reply of `profile/verdict`. */
 export function showVerdict(box, reply, profile) {
-  const { findings } = reply;
+  const { findings, works } = reply;
   if (!findings.length) {
-    box.replaceChildren(
-      make(
-        "div",
-        { class: "po-good" },
-        icon("good"),
-        make("div", {}, make("h3", { text: "Nothing holds it back" }), make("p", { text: "No rule found a share of the time that is worth a word. What is left is the work itself." })),
-      ),
-    );
+    box.replaceChildren(works ? nothing("good", "Nothing holds it back", GOOD) : nothing("warning", "No verdict", BLIND));
     return;
   }
   box.replaceChildren(...findings.map((one, i) => cardOf(one, i, reply, profile)));
+}
+
+function nothing(name, title, text) {
+  const words = make("div", {}, make("h3", { text: title }), make("p", { text }));
+  return make("div", { class: `po-good ${name === "good" ? "" : "is-blind"}` }, icon(name), words);
 }
 
 function cardOf(finding, number, reply, profile) {
@@ -83,20 +83,23 @@ function chip(proof, reply, profile) {
   const { label, view, window, rank } = proof;
   const of = reply.traces.length > 1 && rank >= 0 && !label.includes(`rank ${rank}`) ? `rank ${rank}: ` : "";
   const text = [make("span", { text: `${of}${visible(label)}` }), make("b", { text: valueOf(proof) })];
-  const go = goOf(proof, profile);
+  const isAlone = reply.traces.length > 1 && rank >= 0 && view !== "distributed";
+  const go = goOf(proof, profile, isAlone);
   if (!go) return make("span", { class: "po-chip", title: sentence(label) }, ...text);
-  const title = window ? "Show on the timeline" : view === "overview" ? "Show where the time went" : `Show in ${TABS.find(({ name }) => name === view)?.title}`;
+  const title = window ? `Show on the timeline${isAlone ? ` of rank ${rank}` : ""}` : view === "overview" ? "Show where the time went" : `Show in ${TABS.find(({ name }) => name === view)?.title}`;
   return make("button", { type: "button", class: "po-chip", title, on: { click: go } }, ...text, icon("expand"));
 }
 
-function goOf({ view, names, window, trace }, profile) {
-  if (window) return () => toTimeline(profile, { trace, t0: window[0], t1: window[1] });
+/** Return what leads to a proof; one of a single rank of several shows that rank alone. */
+function goOf({ view, names, window, trace }, profile, isAlone) {
+  if (window) return () => toTimeline(profile, { trace, t0: window[0], t1: window[1], isAlone });
   if (view === "overview") return () => document.querySelector(".po-body .po-proof")?.scrollIntoView({ behavior: "smooth", block: "start" });
   if (!TABS.some(({ name }) => name === view)) return null;
   const [name = ""] = names;
-  if (view === "operators") return () => profile.show(view, { opQuery: name });
-  if (view === "kernels") return () => profile.show(view, { kernelQuery: name, kernelClasses: [] });
-  return () => profile.show(view);
+  const alone = isAlone ? { profileTraces: [trace] } : {};
+  if (view === "operators") return () => profile.show(view, { opQuery: name, ...alone });
+  if (view === "kernels") return () => profile.show(view, { kernelQuery: name, kernelClasses: [], ...alone });
+  return () => profile.show(view, alone);
 }
 
 function valueOf({ value, unit }) {
