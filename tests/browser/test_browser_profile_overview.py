@@ -79,6 +79,14 @@ def test_a_row_of_the_top_kernels_leads_to_the_tab_of_kernels(page):
     )
 
 
+def test_all_ranks_of_a_small_job_are_judged_without_being_asked_for(open_store, tmp_path):
+    write_ranks(tmp_path / "job", 2)
+    tab = open_store(Store(tmp_path), "profile").until(SHOWN)
+
+    assert "2 ranks, judged together" in text_of(tab, ".po-title .pg-note")
+    assert tab.evaluate("window.__gpuboard.overview.profile.traces.length") == 1
+
+
 def test_ranks_stand_beside_each_other(open_store, tmp_path):
     write_ranks(tmp_path / "job", 2)
     tab = open_store(Store(tmp_path), "profile").until(SHOWN)

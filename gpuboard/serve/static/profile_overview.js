@@ -16,6 +16,18 @@ import { percent, span } from "./timeline_time.js";
 
 const SHOWN_PAUSES = 5;
 const FEW_STEPS = 3; // are shown lying
+const FREE_BYTES = 64e6; // ranks that take no more together are judged without being asked for
+const FREE_RANKS = 16;
+
+/** The chosen ranks; where none was chosen by hand, all of the recording, if that costs little. */
+function judgedTogether({ job, trace, traces }) {
+  const chosen = traces.map((one) => one.trace);
+  if (state.get("profileTraces").length) return chosen;
+  const { span: recording } = job.traces.find(({ id }) => id === trace);
+  const all = job.traces.filter((one) => one.span === recording);
+  const bytes = all.reduce((sum, one) => sum + one.bytes, 0);
+  return bytes <= FREE_BYTES && all.length <= FREE_RANKS ? all.map(({ id }) => id) : chosen;
+}
 
 class OverviewTab {
   constructor(stage, profile) {
@@ -28,8 +40,9 @@ class OverviewTab {
 
   build(stage) {
     this.verdict = make("div", { class: "po-verdict" }, ...[1, 2].map(() => make("div", { class: "po-finding is-waiting" })));
-    const several = this.profile.traces.length > 1;
-    const note = several ? `${this.profile.traces.length} ranks, judged together` : "waiting before slow work, the worst first";
+    this.judged = judgedTogether(this.profile);
+    const several = this.judged.length > 1;
+    const note = several ? `${this.judged.length} ranks, judged together` : "waiting before slow work, the worst first";
     this.side = make("div", { class: "po-side" });
     this.body = make("div", { class: "po-body" });
     this.note = make("span", { class: "pg-note", text: note });
@@ -41,7 +54,7 @@ class OverviewTab {
 
   async load() {
     const { trace, traces } = this.profile;
-    const verdict = getJson("profile/verdict", { query: { traces: traces.map((one) => one.trace).join() } });
+    const verdict = getJson("profile/verdict", { query: { traces: this.judged.join() } });
     const steps = columns("profile/steps", { query: { trace } });
     const top = getJson("profile/top", { query: { trace } });
     const all = Promise.all(traces.map((one) => getJson("profile/overview", { query: { trace: one.trace } })));
