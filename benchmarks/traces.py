@@ -9,6 +9,7 @@ the traces, never into this one; of what does not, a sentence says so.
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import json
 import os
 import statistics
@@ -99,6 +100,7 @@ logging.disable(logging.CRITICAL)
 _, whole = timed(lambda: parse_trace_dataframe(path, ParserConfig.get_default_cfg()))
 tell({"columns": whole})
 """
+_REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "traces"
 _PACKAGES = (
     ("--no-deps", "torch-tb-profiler==0.4.3", "traceinsight==0.6.1", "msgspec>=0.19"),
     ("pandas<3", "psutil", "pyyaml", "networkx", "plotly", "pydot"),
@@ -142,7 +144,22 @@ def run(
         for packed in (False, True):
             file = build(events, root, packed=packed)
             traces[file.name] = measure(file, events, rounds, rivals)
+    if (real := largest_real()) is not None:
+        traces[real.name] = measure(real, count_events(real), rounds, rivals)
     return {"cores": os.cpu_count(), "rounds": rounds, "traces": traces}
+
+
+def largest_real() -> Path | None:
+    """Return the largest real trace beside the checkout, None where there is none."""
+    files = sorted(_REAL.rglob("*.json.gz"), key=lambda file: file.stat().st_size)
+    return files[-1] if files else None
+
+
+def count_events(file: Path) -> int:
+    """Return how many events a trace in JSON holds."""
+    with gzip.open(file, "rt", encoding="utf-8", errors="replace") as text:
+        root = json.load(text)
+    return len(root if isinstance(root, list) else root["traceEvents"])
 
 
 def measure(file: Path, events: int, rounds: int, rivals: Path | None) -> dict[str, Any]:
