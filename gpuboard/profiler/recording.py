@@ -10,14 +10,12 @@ import socket
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gpuboard.errors import InputError, MissingExtraError
-
-if TYPE_CHECKING:
-    import torch.profiler
 
 _log = logging.getLogger("gpuboard")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -63,7 +61,7 @@ class Capture:
     ) -> None:
         self.files: list[Path] = []
         self._folder = Path(logdir)
-        self._profile: torch.profiler.profile | None = None
+        self._profile: Any = None  # a torch.profiler.profile; None on ranks that record nothing
         if ranks is not None and _rank() is not None and _rank() not in ranks:
             return
         torch_profiler = _torch().profiler
@@ -82,7 +80,7 @@ class Capture:
 
     def __enter__(self) -> Capture:
         if self._profile is not None:
-            self._profile.__enter__()  # type: ignore[no-untyped-call]
+            self._profile.__enter__()
         return self
 
     def __exit__(
@@ -92,9 +90,9 @@ class Capture:
         traceback: TracebackType | None,
     ) -> None:
         if self._profile is not None:
-            self._profile.__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
+            self._profile.__exit__(kind, error, traceback)
 
-    def _write(self, profile: torch.profiler.profile) -> None:
+    def _write(self, profile: Any) -> None:  # noqa: ANN401
         written = _export(profile, self._folder)
         if written is not None:
             self.files.append(written)
@@ -158,7 +156,7 @@ def capture(
 
 def trace_handler(
     logdir: str | os.PathLike[str],
-) -> Callable[[torch.profiler.profile], None]:
+) -> Callable[[Any], None]:
     """Return a handler for code that makes its own `torch.profiler.profile`.
 
     `torch.profiler.profile(..., on_trace_ready=gpuboard.profiler.trace_handler("runs/exp"))` writes
@@ -166,13 +164,13 @@ def trace_handler(
     """
     folder = Path(logdir)
 
-    def handle(profile: torch.profiler.profile) -> None:
+    def handle(profile: Any) -> None:  # noqa: ANN401
         _export(profile, folder)
 
     return handle
 
 
-def _export(profile: torch.profiler.profile, folder: Path) -> Path | None:
+def _export(profile: Any, folder: Path) -> Path | None:  # noqa: ANN401
     """Write a trace; a full disk is logged, since it must not end the training."""
     target = folder / f"{_worker()}.{time.time_ns() // 1_000_000}{_ENDING}"
     # The ending decides that torch compresses; the dot in front hides it until it is whole.
@@ -213,10 +211,9 @@ def _sync_config() -> object | None:
 
 def _torch() -> Any:  # noqa: ANN401
     try:
-        import torch
-        import torch.distributed
-        import torch.profiler
+        for name in ("torch.distributed", "torch.profiler"):
+            import_module(name)
+        return import_module("torch")
     except ModuleNotFoundError as error:
         message = "recording a trace needs torch: pip install gpuboard[torch]"
         raise MissingExtraError(message) from error
-    return torch
