@@ -53,7 +53,8 @@ def sanitised(html: str) -> str:
     return nh3.clean(
         html,
         tags=set(TAGS),
-        attributes=ATTRIBUTES,
+        # Without "*" every tag may have a title and a language.
+        attributes={**ATTRIBUTES, "*": set()},
         attribute_filter=_kept,
         url_schemes=set(SCHEMES),
         link_rel=LINK_REL,

@@ -45,6 +45,10 @@ def test_no_payload_leaves_anything_that_acts(payload):
     check_harmless(sanitised(payload))
 
 
+def test_no_tag_keeps_a_title_or_a_language_that_was_not_allowed_it():
+    assert sanitised("<p title='x' lang='y'>a</p>") == "<p>a</p>"
+
+
 @given(st.lists(st.sampled_from(PAYLOADS), min_size=1, max_size=4), st.data())
 @settings(max_examples=200)
 def test_pieces_of_payloads_are_as_harmless(payloads, data):
